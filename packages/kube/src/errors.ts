@@ -15,7 +15,7 @@ import { CodedError } from '@archpolicy/core';
 export type KubeErrorCode =
   'Aborted' | 'Timeout' | 'IdleTimeout' | 'Network' | 'TooLarge' | 'Malformed' | 'Refused' | 'BadConfig';
 
-/** The only error class of this package. `code` is the kind of failure, `cause` the underlying error. */
+/** The only error class of `packages/kube`. `code` is the kind of failure, `cause` the underlying error. */
 export class KubeError extends CodedError<KubeErrorCode> {
   override readonly name = 'KubeError';
   /** The HTTP status, if the server sent one. */
@@ -36,7 +36,10 @@ export function abortedError(signal: AbortSignal): KubeError {
   return new KubeError('Aborted', 'the call was aborted', { cause: signal.reason });
 }
 
-/** Converts a thrown value to a KubeError. An error that is no KubeError comes from the network. */
+/**
+ * Converts a thrown value to a KubeError. Any other error becomes `Network`, because only the connection throws other
+ * errors.
+ */
 export function toKubeError(error: unknown): KubeError {
   if (error instanceof KubeError) return error;
   return new KubeError('Network', 'the connection to the API server failed', { cause: error });

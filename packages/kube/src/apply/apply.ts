@@ -20,16 +20,20 @@ export interface ApplyStatusRequest {
   readonly kind: string;
   readonly name: string;
   readonly namespace?: string;
-  /** The status. It must not be empty, because the API server turns an empty status into null and rejects it. */
+  /**
+   * The status. It must not be empty, because the API server turns an empty status into null, and then rejects the
+   * null.
+   */
   readonly status: JsonObject;
-  /** The name under which the API server records the applied fields. Each writer has its own. */
+  /** The name under which the API server records the applied fields. Each writer has its own name. */
   readonly fieldManager: string;
 }
 
 /**
- * Applies a status server-side. The API server removes fields that this field manager applied before and omits now, and keeps fields
- * of other managers. The uid cannot be a precondition, because the API server ignores metadata in a status. So if the object was
- * replaced, the new object of the same name has this status until its own status is written.
+ * Applies a status server-side. The API server removes fields that this field manager applied before and omits now, and
+ * keeps fields of other managers. The object's uid cannot be a precondition, because the API server ignores metadata in
+ * a status. So if the object has been deleted and created again, the new object has the status of the old one until the
+ * next write.
  *
  * @throws KubeError for any other response
  * @see https://kubernetes.io/docs/reference/using-api/server-side-apply/

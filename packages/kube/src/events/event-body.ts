@@ -4,13 +4,13 @@ import type { JsonObject } from '@archpolicy/core';
 export interface EventRegarding {
   readonly apiVersion: string;
   readonly kind: string;
-  /** Absent for a cluster-scoped object. Its events are created in the namespace `default`. */
+  /** Absent for a cluster-scoped object, whose events are created in the namespace `default`. */
   readonly namespace?: string;
   readonly name: string;
   readonly uid: string;
 }
 
-/** The content of an event. `kubectl describe` shows it for the object. */
+/** The content of an event. `kubectl describe` of the object prints it. */
 export interface EventInput {
   readonly regarding: EventRegarding;
   readonly type: 'Normal' | 'Warning';
@@ -24,7 +24,10 @@ export interface EventInput {
 
 /** The API's limit for a note, in bytes: `NoteLengthLimit`. */
 const MAX_NOTE_BYTES = 1024;
-/** Maximum length of the object's name within the event's name. An event's name has up to 253 characters, including its suffix. */
+/**
+ * Maximum length of the object's name within the event's name. The event's name consists of the object's name and a
+ * suffix, and has up to 253 characters.
+ */
 const MAX_NAME_PREFIX = 200;
 
 /** Returns the deduplication key, which is equal for events with the same text about the same object. */
@@ -36,7 +39,10 @@ export function eventNamespace({ regarding }: EventInput): string {
   return regarding.namespace ?? 'default';
 }
 
-/** Builds the name of the Event. The suffix makes it unique; the prefix shows the object's name to people. */
+/**
+ * Builds the name of the Event. The suffix makes the event's name unique; the prefix shows users which object the event
+ * concerns.
+ */
 export function eventName({ regarding }: EventInput, suffix: string): string {
   return `${regarding.name.slice(0, MAX_NAME_PREFIX).replace(/[^a-z0-9]+$/, '')}.${suffix}`;
 }

@@ -7,18 +7,24 @@ import { EVENTS, resourcePath } from '../http/paths.ts';
 import { eventBody, eventKey, eventName, eventNamespace, seriesPatch } from './event-body.ts';
 import type { EventInput } from './event-body.ts';
 
-/** Maximum number of unsent events. Further events are dropped, because no state depends on events. */
+/** Maximum number of unsent events. Further events are dropped. That is safe, because events only inform users. */
 const MAX_PENDING = 1_000;
-/** Maximum number of events whose repetitions are counted. The event that was not recorded for the longest time is removed first. */
+/**
+ * Maximum number of events whose repetitions are counted. If there are more, the event whose last recording is the
+ * oldest is removed.
+ */
 const MAX_RECENT = 4_096;
 /**
- * How long repetitions count for the existing event. A later repetition creates a new event. The API server deletes events after an
- * hour.
+ * If an event is recorded again within this time, its count is increased. After this time, a new event is created,
+ * because the API server deletes events after an hour.
  */
 const SERIES_TTL_MS = 10 * 60_000;
 /** Minimum time between two writes of one event's count. */
 const SERIES_PATCH_INTERVAL_MS = 60_000;
-/** Maximum rate of writes: enough for one eviction per second and policy. The burst is for the start-up. */
+/**
+ * Maximum rate of event writes. The rate is enough if each policy evicts one pod per second. The burst is for the many
+ * events after a start of the process.
+ */
 const SEND_RATE = { perSecond: 20, burst: 200 };
 const SEND_TIMEOUT_MS = 5_000;
 /** Maximum time to send the remaining events at shutdown. */
@@ -122,7 +128,10 @@ export class EventRecorder {
     }
   }
 
-  /** Writes the count of an existing event. Returns false if the API server rejects it, because the event no longer exists. */
+  /**
+   * Writes the count of an existing event. Returns false if the API server rejects the write, usually because the event
+   * no longer exists.
+   */
   async #patchSeries(entry: EventEntry, signal: AbortSignal): Promise<boolean> {
     const location = withoutUndefined({ namespace: eventNamespace(entry.event), name: entry.name });
     const answer = await this.#options.api.request({

@@ -5,7 +5,10 @@ import { PODS, resourcePath } from '../http/paths.ts';
 import { toEvictionResult } from './eviction-result.ts';
 import type { EvictionResult } from './eviction-result.ts';
 
-/** Longer than the 10 s that the API server needs to report a UID mismatch of a Pending pod. */
+/**
+ * Timeout of an eviction. It is longer than the 10 s after which the API server reports a UID mismatch of a Pending
+ * pod.
+ */
 const EVICTION_TIMEOUT_MS = 12_000;
 
 /** The pod to be evicted, in the version that was evaluated. */
@@ -13,13 +16,16 @@ export interface EvictionTarget {
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
-  /** Absent for a pod that is Ready: an eviction with a stale version would fail and still consume the disruption budget (R8). */
+  /**
+   * The precondition on the pod's version. It is absent for a Ready pod, because an eviction with a stale version would
+   * fail but still consume the disruption budget (R8).
+   */
   readonly resourceVersion?: string;
 }
 
 /**
- * Sends one POST to the Eviction subresource, with preconditions and without a grace period. Returns a result for every response, and
- * also if there is no response.
+ * Sends one POST to the Eviction subresource, with preconditions and without a grace period. Returns a result for every
+ * response, and a result `no-answer` if there is no response.
  *
  * @throws KubeError `Aborted` if the caller's signal ends the call (the API server may have accepted the eviction), or `BadConfig` if
  *   the credentials cannot be read

@@ -19,14 +19,20 @@ export type EvictionResult =
   | { readonly kind: 'several-budgets'; readonly message: string }
   /** RBAC or an admission policy rejected the eviction. */
   | { readonly kind: 'forbidden'; readonly message: string }
-  /** The request is invalid for this API server, because of a defect or another version of the API. Do not retry. */
+  /**
+   * The request is invalid for this API server, because of a bug in ArchPolicy, or because the server has another
+   * version of the API. Do not retry.
+   */
   | { readonly kind: 'invalid'; readonly status: number; readonly message: string }
-  /** The API server returned any other error, such as for a failing webhook or an overloaded etcd. Retry. */
+  /** The API server returned any other error, for example because a webhook fails or etcd is overloaded. Retry. */
   | { readonly kind: 'failed'; readonly status: number; readonly message: string }
   /** There was no response. The pod's state shows whether the eviction was accepted. */
   | { readonly kind: 'no-answer'; readonly error: KubeError };
 
-/** Maximum number of causes in a message. Each disruption budget is one cause; more would make an event unreadable. */
+/**
+ * Maximum number of causes in a message. Each disruption budget is one cause. More causes would make an event
+ * unreadable.
+ */
 const MAX_CAUSES = 3;
 const MAX_CAUSE_CHARS = 256;
 
@@ -68,7 +74,10 @@ function isBudget(refusal: StatusError): boolean {
   return named || refusal.message.includes('disruption budget');
 }
 
-/** Returns the messages of the causes. They inform the pod's owner of the budget and its numbers. */
+/**
+ * Returns the messages of the causes. The messages name the disruption budget and its numbers of pods, for the pod's
+ * owner.
+ */
 function causeMessages(refusal: StatusError): readonly string[] {
   return getCauses(refusal)
     .map((cause) => cause['message'])

@@ -14,17 +14,26 @@ import type { Query } from './paths.ts';
 import { ItemSplitter } from './item-splitter.ts';
 import { watchLines } from './watch-lines.ts';
 
-/** Default timeout of a call. It is shorter than the API server's own timeout of 60 s, so that it expires first. */
+/**
+ * Default timeout of a call. It is shorter than the API server's own timeout of 60 s, so that the client's timeout
+ * always expires before the server's.
+ */
 const DEFAULT_TIMEOUT_MS = 30_000;
-/** Default limit of a response. An object has at most 1.5 MB in etcd, and a small list contains a few objects. */
+/**
+ * Default size limit of a response. It is enough for an object (at most 1.5 MB in etcd) and for a list of a few
+ * objects.
+ */
 const DEFAULT_MAX_BYTES = 64 * 1024 * 1024;
-/** Limit of a list: 500 objects of the largest size that etcd accepts. Items are streamed, so it limits time, not memory. */
+/**
+ * Size limit of a list: 500 objects of the largest size that etcd accepts. The limit bounds the time of a call. It need
+ * not bound memory, because items are streamed.
+ */
 const MAX_LIST_BYTES = 768 * 1024 * 1024;
 /** Timeout for the headers of a watch. They arrive at once, or after the 3 s that the server waits for a newer resource version. */
 const WATCH_HEADERS_TIMEOUT_MS = 30_000;
 /**
- * Maximum number of connections, except for watches. It is enough for all workers of a process. Further requests would only wait in the
- * API server.
+ * Maximum number of connections, except for watches. More connections would not make the workers of a process faster,
+ * because their requests would wait in the API server.
  */
 const MAX_CONNECTIONS = 32;
 /** How long an idle connection is kept. It is well below the 90 s after which the API server closes idle connections. */
@@ -54,11 +63,17 @@ export interface WatchRequest {
 }
 
 export interface ListRequest extends Pick<ApiRequest, 'path' | 'query' | 'signal' | 'timeoutMs'> {
-  /** The client calls it with each item that arrives, with `managedFields` replaced by 0. It must not throw. */
+  /**
+   * The client calls this function with each item that arrives. The item's `managedFields` are replaced by 0. The
+   * function must not throw.
+   */
   readonly onItem: (item: Json) => void;
 }
 
-/** An open watch. `events` yields parsed JSON, not validated, until the server ends the stream. It throws if the stream breaks. */
+/**
+ * An open watch. `events` yields parsed, but not validated, JSON until the server ends the stream. `events` throws if
+ * the stream breaks.
+ */
 export interface WatchStream {
   readonly kind: 'streaming';
   readonly events: AsyncIterable<Json>;
@@ -73,8 +88,9 @@ export interface Api {
    */
   request(request: ApiRequest): Promise<ApiResponse>;
   /**
-   * Sends a GET of a list, and passes each item to `onItem` as soon as it arrives. So a large list is neither held in memory nor parsed
-   * in one go. Returns the list without its items. Throws the same errors as `request`, possibly after some items.
+   * Sends a GET of a list, and passes each item to `onItem` as soon as it arrives. So a large list is neither held in
+   * memory nor parsed in one go. Returns the list without its items. Throws the same errors as `request`, possibly
+   * after it has passed some items to `onItem`.
    */
   list(request: ListRequest): Promise<ApiResponse>;
   /** Opens a watch. Leaving the iteration of `events` closes the connection. */
@@ -215,7 +231,10 @@ export class ApiClient implements Api {
   }
 }
 
-/** The connection pools. Watches have their own: they hold connections for minutes, so calls would find no free one. */
+/**
+ * The connection pools. Watches have a separate pool, because they hold connections for minutes. In a shared pool,
+ * calls would find no free connection.
+ */
 interface Pools {
   readonly key: string;
   readonly calls: Pool;
@@ -237,8 +256,8 @@ function newPool({ server, tls }: Credentials, connections: number | null): Pool
 }
 
 /**
- * Returns whether the server or a proxy closed a keep-alive connection just as a request reused it. The client then repeats a GET. It
- * does not repeat other methods, because the server may have executed them.
+ * Returns whether the server or a proxy closed a keep-alive connection just as a request reused it. If so, the client
+ * repeats the request if it is a GET. It does not repeat other requests, because the server may have executed them.
  */
 function wasClosedWhileIdle(error: unknown): boolean {
   return error instanceof errors.SocketError && (error.socket?.bytesRead ?? 0) > 0;

@@ -19,7 +19,7 @@ export async function readBounded(chunks: Chunks, maxBytes: number): Promise<Buf
   return Buffer.concat(parts);
 }
 
-/** Yields the same chunks. Throws KubeError `TooLarge` once they exceed `maxBytes`. */
+/** Yields the chunks unchanged. Throws KubeError `TooLarge` once their total size exceeds `maxBytes`. */
 export async function* boundedChunks(chunks: Chunks, maxBytes: number): AsyncGenerator<Uint8Array> {
   let bytes = 0;
   for await (const chunk of chunks) {
@@ -29,7 +29,7 @@ export async function* boundedChunks(chunks: Chunks, maxBytes: number): AsyncGen
   }
 }
 
-/** Yields the same chunks, and gives control to the event loop every {@link BYTES_PER_YIELD} bytes. */
+/** Yields the chunks unchanged, and yields to the event loop every {@link BYTES_PER_YIELD} bytes. */
 export async function* yieldBetweenChunks(chunks: Chunks): AsyncGenerator<Uint8Array> {
   const yields = new PeriodicYield(BYTES_PER_YIELD);
   for await (const chunk of chunks) {

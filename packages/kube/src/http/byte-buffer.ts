@@ -1,6 +1,6 @@
 import { KubeError } from '../errors.ts';
 
-/** Collects at most `maxBytes` bytes. `take` returns and removes them. */
+/** Collects at most `maxBytes` bytes. `take` returns and removes the collected bytes. */
 export class ByteBuffer {
   readonly #maxBytes: number;
   #parts: Uint8Array[] = [];

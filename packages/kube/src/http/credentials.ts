@@ -15,10 +15,10 @@ export interface TlsCredentials extends ClientTls {
   readonly rejectUnauthorized?: boolean;
 }
 
-/** A source of credentials. The client calls `read` before every request, so the source must cache them. */
+/** A source of credentials. The client calls `read` before every request, so the source must cache the credentials. */
 export interface CredentialSource {
   read(): Promise<Credentials>;
-  /** Marks the credentials that were read last as stale. The client calls it after a 401. */
+  /** Marks the credentials that were read last as stale. The client calls this method after a response 401. */
   expire(): void;
 }
 

@@ -3,7 +3,7 @@ import type { Clock } from '@archpolicy/async';
 import { abortedError, KubeError, toKubeError } from '../errors.ts';
 
 /**
- * Runs one call with a signal that is aborted when the caller's signal is, or after `timeoutMs`.
+ * Runs one call with a signal. The signal is aborted when the caller's signal is aborted, or after `timeoutMs`.
  *
  * @throws KubeError `Aborted`, `Timeout`, or the error of `run`
  */

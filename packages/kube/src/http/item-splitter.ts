@@ -5,7 +5,10 @@ import { ByteBuffer } from './byte-buffer.ts';
 
 /** Limit of one item. The API server accepts objects of up to 3 MB, and JSON escapes may lengthen them. */
 const MAX_ITEM_BYTES = 8 * 1024 * 1024;
-/** Limit of the list without its items (resource version, continue token), or of a Status in place of a list. */
+/**
+ * Limit of the list without its items (resource version, continue token), or of a Status that the server sends instead
+ * of a list.
+ */
 const MAX_ENVELOPE_BYTES = 1024 * 1024;
 
 const QUOTE = 0x22;
@@ -15,14 +18,16 @@ const CLOSE_BRACE = 0x7d;
 const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 
-/** The nesting depth within each bracket of `{"items": [{"metadata": {"managedFields": […]}}]}`. */
+/** The nesting depths inside the successive brackets of `{"items": [{"metadata": {"managedFields": […]}}]}`. */
 const LIST = 1;
 const ITEMS = 2;
 const ITEM = 3;
 const METADATA = 4;
 const MANAGED_FIELDS = 5;
 
-/** Maximum number of bytes of a key that are compared: longer than each searched key. */
+/**
+ * Number of bytes of a key that are kept for the comparison. It is larger than the length of each key that is searched.
+ */
 const MAX_KEY_BYTES = 16;
 /** The JSON value that replaces the managed fields of an item. It is as short as possible. */
 const PLACEHOLDER = Buffer.from('0');
@@ -37,14 +42,20 @@ export class ItemSplitter {
   readonly #onItem: (item: Json) => void;
   readonly #envelope = new ByteBuffer(MAX_ENVELOPE_BYTES);
   readonly #item = new ByteBuffer(MAX_ITEM_BYTES);
-  /** The buffer that stores the current bytes. Undefined between items and inside managed fields: these bytes are dropped. */
+  /**
+   * The buffer that stores the current bytes. Undefined between items and inside managed fields, because bytes there
+   * are dropped.
+   */
   #sink: ByteBuffer | undefined = this.#envelope;
   #depth = 0;
   #inString = false;
   #escaped = false;
   #inItems = false;
   #inMetadata = false;
-  /** The last string, which may be the key of the next bracket: its range in this chunk, and its start from earlier chunks. */
+  /**
+   * The last string that was read. It may be the key before the next bracket. `#keyStart` and `#keyEnd` are its range
+   * in the current chunk; `#keyBefore` is its part in earlier chunks.
+   */
   #keyStart = 0;
   #keyEnd = 0;
   #keyBefore = '';
@@ -184,7 +195,7 @@ export class ItemSplitter {
     );
   }
 
-  /** Copies the key's bytes at the end of a chunk, because the chunk is not kept. */
+  /** At the end of a chunk, copies the bytes of the key, because the chunk is not kept. */
   #keepKey(chunk: Uint8Array): void {
     this.#keyBefore = this.#key(chunk).slice(0, MAX_KEY_BYTES);
     this.#keyStart = 0;

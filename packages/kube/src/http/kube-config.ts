@@ -19,12 +19,15 @@ import { parseDocument } from 'yaml';
 import { KubeError } from '../errors.ts';
 import type { Credentials, CredentialSource, TlsCredentials } from './credentials.ts';
 
-/** How often the credentials are read again, so that rotated ones take effect. client-go also reloads token files every minute. */
+/**
+ * How often the credentials are read again, so that rotated credentials take effect. client-go also reloads token files
+ * every minute.
+ */
 const RELOAD_MS = 60_000;
 /** Minimum time between two reads if the last read failed, or after a 401. */
 const RETRY_MS = 1_000;
 
-/** The kubeconfig's names for certificates and keys. Messages contain them. */
+/** The names of certificates and keys in a kubeconfig. Messages contain these names. */
 const FIELD_NAMES = { ca: 'certificate-authority', certificate: 'client-certificate', key: 'client-key' } as const;
 
 /** The kubeconfig file, or the ServiceAccount of the pod. */
@@ -35,7 +38,10 @@ export interface KubeConfigLogger {
   warn(fields: Readonly<Record<string, unknown>>, message: string): void;
 }
 
-/** A parsed kubeconfig. `KubeConfig` does not handle its token file. */
+/**
+ * A parsed kubeconfig, and the token file that it names. The library's `KubeConfig` ignores the token file or caches
+ * its token, so this package reads the token file itself.
+ */
 interface LoadedKubeConfig {
   readonly config: KubeConfig;
   /** The current user's token file. It overrides a token in the kubeconfig, as in kubectl. */
@@ -43,11 +49,11 @@ interface LoadedKubeConfig {
 }
 
 /**
- * Reads credentials from a kubeconfig, every minute and after a 401, so that rotated tokens and certificates take effect. `KubeConfig`
- * runs exec plugins, and caches their token until the token expires.
+ * Reads credentials from a kubeconfig, every minute and after a 401, so that rotated tokens and certificates take
+ * effect. The library's `KubeConfig` runs exec plugins, and caches each plugin's token until the token expires.
  *
- * If a CA bundle or a client certificate is unusable, the previous one remains in use. If a read fails, all previous credentials remain
- * in use. client-go does the same for CA bundles and tokens.
+ * If a new CA bundle or client certificate is unusable, the previous one remains in use. If a read fails, all previous
+ * credentials remain in use. client-go does the same for CA bundles and tokens.
  *
  * @see https://github.com/kubernetes/client-go/blob/v0.36.3/transport/ca_rotation.go and `token_source.go` beside it
  * @see https://github.com/kubernetes/client-go/blob/v0.36.3/tools/clientcmd/api/v1/types.go (the format of a kubeconfig)
@@ -114,7 +120,8 @@ export class KubeConfigCredentials implements CredentialSource {
 
   async #load(unauthorized: boolean): Promise<Credentials> {
     try {
-      // Keeps the KubeConfig of an exec plugin, because it caches the token. A new KubeConfig would run the plugin every minute.
+      // Keeps the KubeConfig if it has an exec plugin, because the KubeConfig caches the plugin's token. A new
+      // KubeConfig would run the plugin every minute.
       const keep = this.#loaded?.config.getCurrentUser()?.exec !== undefined && !unauthorized;
       if (this.#loaded === undefined || !keep) this.#loaded = loadKubeConfig(this.#location);
       return await toCredentials(this.#loaded);
@@ -147,8 +154,8 @@ export class KubeConfigCredentials implements CredentialSource {
 const INCOMPLETE = /^(?:No active cluster!|(?:clusters|users|contexts)\[\d{1,6}\]\.[a-z.]{1,40} is missing)$/;
 
 /**
- * Converts an error to KubeError `BadConfig`. A system error becomes the cause, because it names a file or a program. Any other error
- * may quote credentials in the kubeconfig, so the result contains only its position.
+ * Converts an error to KubeError `BadConfig`. A system error becomes the cause, because it names a file or a program.
+ * Any other error may quote credentials from the kubeconfig, so only the position of the error is kept.
  */
 function badConfig(error: unknown): KubeError {
   if (error instanceof KubeError) return error;
@@ -173,7 +180,8 @@ function loadKubeConfig(location: KubeConfigLocation): LoadedKubeConfig {
   const user = config.getCurrentUser();
   const tokenFile =
     location === 'in-cluster' ? getServiceAccountTokenFile(user) : readTokenFilePath(location.file, user?.name);
-  // Without this line, KubeConfig would cache the token for a minute, even after a 401, and share one token file among all users.
+  // Removes the token handling of KubeConfig, which would cache the token for a minute, even after a 401, and share one
+  // token file among all users.
   if (tokenFile !== undefined) config.users = config.users.map((each) => ({ ...each, authProvider: null, token: '' }));
   return { config, tokenFile };
 }
@@ -184,7 +192,10 @@ function getServiceAccountTokenFile(user: { readonly authProvider?: unknown } | 
   return isJsonObject(provider) ? textAt(objectAt(provider, 'config'), 'tokenFile') : undefined;
 }
 
-/** Reads `tokenFile` of a user in a kubeconfig. KubeConfig ignores this field, so the user would be anonymous. */
+/**
+ * Reads `tokenFile` of a user in a kubeconfig. It is read here because the library's KubeConfig ignores the field, and
+ * would send requests without credentials.
+ */
 function readTokenFilePath(file: string, user: string | undefined): string | undefined {
   // `parseDocument` is used because `parse` prints warnings that quote the text.
   const document = parseDocument(readFileSync(file, 'utf8'));

@@ -14,7 +14,10 @@ export const SERVICE_ACCOUNTS: Resource = { group: '', version: 'v1', resource: 
 export const LEASES: Resource = { group: 'coordination.k8s.io', version: 'v1', resource: 'leases' };
 export const EVENTS: Resource = { group: 'events.k8s.io', version: 'v1', resource: 'events' };
 
-/** The location of an object or a collection. Without a namespace, it is cluster-scoped or includes all namespaces. */
+/**
+ * The location of an object or a collection. Without a namespace, the object is cluster-scoped, or the collection
+ * includes all namespaces.
+ */
 export interface ObjectLocation {
   readonly namespace?: string;
   readonly name?: string;

@@ -9,7 +9,7 @@ export interface ApiSuccess {
   readonly body: Json;
 }
 
-/** A response whose status is not 2xx. The caller interprets it. */
+/** A response whose status is not 2xx. The caller decides whether the status is a failure. */
 export interface StatusError {
   readonly kind: 'refused';
   readonly status: number;
@@ -27,11 +27,12 @@ export type ApiResponse = ApiSuccess | StatusError;
 
 /** Maximum length of a message: enough for the messages of the API server, and short enough for a log line. */
 const MAX_MESSAGE_CHARS = 1024;
-/** Maximum retry delay. It replaces a longer delay. */
+/** Maximum retry delay. If the server sends a longer delay, this maximum is used instead. */
 const MAX_RETRY_AFTER_S = 3600;
 
 /**
- * Parses a response whose status is not 2xx. If the body is not a Status object, such as the page of a proxy, the fields are empty.
+ * Parses a response whose status is not 2xx. If the body is not a Status object (for example, if it is the HTML page of
+ * a proxy), `reason`, `message` and `details` of the result are empty.
  *
  * @see https://github.com/kubernetes/apimachinery/blob/v0.36.3/pkg/apis/meta/v1/types.go (`Status`), and `Retry-After` in seconds:
  *   https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3

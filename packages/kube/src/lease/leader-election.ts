@@ -22,7 +22,10 @@ export interface LeaderTiming {
 const JITTER = 0.2;
 /** Timeout of one renewal as a share of the renew deadline, so that there is time for another attempt after a hanging call. */
 const MAX_ATTEMPT_SHARE = 0.3;
-/** How long shutdown waits for the release of the Lease. Without a release, the standby only takes over later. */
+/**
+ * How long the shutdown waits for the release of the Lease. If the release fails, the standby takes over only when the
+ * Lease expires.
+ */
 const RELEASE_TIMEOUT_MS = 1_500;
 
 export interface LeaderElectionOptions {
@@ -47,7 +50,7 @@ export interface Leadership {
   isHeld(): boolean;
 }
 
-/** Elects a leader with a Lease. Each term needs its own instance. */
+/** Elects a leader with a Lease. An instance can be used for only one term as leader. */
 export class LeaderElection {
   readonly #options: LeaderElectionOptions;
   readonly #timing: LeaderTiming;
@@ -66,9 +69,9 @@ export class LeaderElection {
   }
 
   /**
-   * Acquires the Lease, runs `lead`, and releases the Lease afterwards. `lead` must return soon after its signal is aborted.
-   * Returns `lost` if the Lease was lost (the process should exit), `ended` if `lead` returned on its own, else `stopped`.
-   * Rejects with the error of `lead`.
+   * Acquires the Lease, runs `lead`, and releases the Lease afterwards. `lead` must return soon after its signal is
+   * aborted. Returns `lost` if the Lease was lost (the process should exit), `ended` if `lead` returned on its own, and
+   * `stopped` if `signal` was aborted. Rejects with the error of `lead`.
    */
   async run(
     signal: AbortSignal,
@@ -147,7 +150,8 @@ export class LeaderElection {
     const written = await writeLease(api, location, { body, create: current === undefined }, signal, timeoutMs);
     if (written === undefined) return false;
     this.#tracker.update(written, startedAt);
-    // The holder counts from the start of the call. Other candidates observe the write later, so their count ends later.
+    // This process measures the age of the Lease from the start of the call. Other candidates observe the write later.
+    // So this process stops leading before another candidate considers the Lease expired.
     this.#renewedAt = startedAt;
     return true;
   }
@@ -176,7 +180,8 @@ export class LeaderElection {
     const attemptMs = Math.max(1, Math.min(remainingMs, this.#timing.renewDeadlineMs * MAX_ATTEMPT_SHARE));
     try {
       if (await this.#write(this.#tracker.lease, signal, attemptMs)) return 'renewed';
-      // Another writer changed the Lease first. A manual edit does not end the leadership, but another holder does.
+      // Another writer changed the Lease before this write. This process stops leading only if the Lease has another
+      // holder, not after a manual edit.
       const at = clock.monotonic();
       const lease = await readLease(api, location, signal, attemptMs);
       this.#tracker.update(lease, at);

@@ -15,7 +15,7 @@ export interface LeaseLocation {
 /** Default timeout of a call. A Lease is valid for seconds, so a later response is useless. */
 const LEASE_TIMEOUT_MS = 5_000;
 
-/** Reads the Lease; undefined if it does not exist. Throws a KubeError for any other response. */
+/** Reads the Lease. Returns undefined if the Lease does not exist. Throws a KubeError if the read fails. */
 export async function readLease(
   api: Pick<Api, 'request'>,
   location: LeaseLocation,
@@ -29,8 +29,8 @@ export async function readLease(
 }
 
 /**
- * Creates the Lease, or replaces the version that the body names. Returns undefined if another writer changed or deleted it before.
- * Throws a KubeError for any other response.
+ * Creates the Lease, or replaces it if it still has the resource version in the body. Returns undefined if another
+ * writer has created, changed or deleted the Lease in the meantime. Throws a KubeError for any other response.
  */
 export async function writeLease(
   api: Pick<Api, 'request'>,
@@ -47,7 +47,8 @@ export async function writeLease(
     timeoutMs: Math.max(1, timeoutMs),
   });
   if (answer.kind === 'ok') return parseLease(answer.body);
-  // A 404 means that another writer deleted the Lease. On create, it means that the namespace is missing.
+  // A 404 for an update means that another writer has deleted the Lease. A 404 for a creation means that the namespace
+  // is missing.
   if (answer.status === 409 || (answer.status === 404 && !write.create)) return undefined;
   throw new KubeError('Refused', `the API server rejected the Lease: ${answer.status} ${answer.reason}`, {
     status: answer.status,

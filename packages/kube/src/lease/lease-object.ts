@@ -12,7 +12,7 @@ export interface LeaseObject {
   readonly acquireTime: string;
   readonly transitions: number;
   readonly resourceVersion: string;
-  /** The object as read, so that a write keeps the fields of other writers. */
+  /** The whole object as read. A write starts from this object, so that it keeps the fields of other writers. */
   readonly raw: JsonObject;
 }
 
@@ -22,7 +22,7 @@ export interface LeaseSpec {
   readonly durationSeconds: number;
   /** Epoch milliseconds. */
   readonly renewedAtMs: number;
-  /** Absent for a new holder: `renewTime` is written then. */
+  /** Absent if the holder is new. In this case, the acquire time is the renew time. */
   readonly acquireTime?: string;
   readonly transitions: number;
 }

@@ -14,8 +14,8 @@ export interface LeaseObserverOptions {
   readonly clock: Clock;
   readonly logger: Pick<Logger, 'debug'>;
   /**
-   * Whether the Lease counts as fresh after the first read. If false, it counts as fresh only after an observed change, because its
-   * holder may have crashed before the first read.
+   * Whether the Lease counts as fresh after the first read. If false, the Lease counts as fresh only after an observed
+   * change. Use false if it matters that the holder may have crashed before the first read.
    */
   readonly trustFirstRead: boolean;
 }

@@ -19,7 +19,10 @@ export class LeaseTracker {
     return this.#changes;
   }
 
-  /** Records a read. `at` is the monotonic time (milliseconds) before the read, so that the age is never too low. */
+  /**
+   * Records a read. `at` is the monotonic time (milliseconds) before the read, so that the computed age is never lower
+   * than the real age.
+   */
   update(lease: LeaseObject | undefined, at: number): void {
     const before = this.#lease;
     this.#lease = lease;

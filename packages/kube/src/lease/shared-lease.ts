@@ -26,7 +26,11 @@ export interface SharedLeaseOptions {
   readonly logger: Pick<Logger, 'debug' | 'warn'>;
 }
 
-/** One Lease for all replicas of a service. It is fresh while at least one replica is ready. A conflict counts as a renewal. */
+/**
+ * One Lease for all replicas of a service. It is fresh while at least one replica is ready. If two replicas renew the
+ * Lease at the same time, one of the writes fails with a conflict. That is not an error, because the other write has
+ * renewed the Lease.
+ */
 export class SharedLease {
   readonly #options: SharedLeaseOptions;
   readonly #tracker = new LeaseTracker();

@@ -1,4 +1,4 @@
-/** Why a reflector retries. The set is closed, because it is a metric label. */
+/** Why a reflector retries. The set of values is closed, because the value is used as a metric label. */
 export type ReflectorFailure =
   | 'list-failed'
   | 'list-expired'

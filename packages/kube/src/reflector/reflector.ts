@@ -26,9 +26,15 @@ const MIN_WATCH_SECONDS = 300;
 const MAX_WATCH_SECONDS = 600;
 /** How long a watch may receive nothing. Bookmarks arrive about every minute, so a connection that missed three is considered broken. */
 const WATCH_IDLE_MS = 200_000;
-/** A watch that ends within this time without an event counts as a failure. A proxy or an overloaded server may have ended it. */
+/**
+ * A watch that ends within this time without an event counts as a failure, because a proxy or an overloaded server may
+ * have ended it.
+ */
 const SHORT_WATCH_MS = 1_000;
-/** Number of stored objects that are compared with a list between two yields to the event loop. It takes about 1 ms. */
+/**
+ * Number of stored objects that are compared with a list between two yields to the event loop. Comparing so many takes
+ * about 1 ms.
+ */
 const COMPARISONS_PER_YIELD = 5_000;
 
 export interface ReflectorOptions<T> {
@@ -96,8 +102,9 @@ export class Reflector<T> {
   }
 
   /**
-   * Returns whether a failure needs a relist. After a single break, the watch resumes from its version. If the server rejects the watch,
-   * or the watch breaks repeatedly, the server may not have that version, for instance after a restore from a backup.
+   * Returns whether a failure needs a relist. After a single break, no relist is needed: the watch resumes from its
+   * resource version. If the server rejects the watch, or the watch breaks repeatedly, a relist is needed, because the
+   * server may not have that version, for instance after a restore from a backup.
    */
   #needsList({ failure, refused }: Failure): boolean {
     if (failure.endsWith('-expired')) return true;
@@ -120,7 +127,8 @@ export class Reflector<T> {
   async #list(signal: AbortSignal): Promise<'done' | Failure> {
     const { api, path, query, store, observer } = this.#options;
     observer?.listStarted?.();
-    // If the store is empty before the LIST, no object needs to be deleted afterwards.
+    // The keys of the listed objects, so that all other stored objects can be deleted. Not needed if the store is empty
+    // before the LIST.
     const seen = store.size === 0 ? undefined : new Set<string>();
     let token: string | undefined;
     for (;;) {

@@ -27,8 +27,9 @@ export interface ReadStore<T> {
 export interface StoreOptions<T> {
   readonly indexes?: Readonly<Record<string, IndexFunction<T>>>;
   /**
-   * Returns `metadata.uid`, which distinguishes an object from a later one of the same name. If this function is set, the store reports
-   * an object with another uid as a deletion and an addition. If it is absent, the store reports an update.
+   * Returns `metadata.uid`, which distinguishes an object from a later object of the same name. If this function is
+   * set, the store reports an object with another uid as a deletion and an addition. If it is absent, the store reports
+   * an update.
    */
   readonly uid?: (object: T) => string;
   /** Returns whether an update is irrelevant, such as a node's heartbeat. The store ignores such an update. */
@@ -120,7 +121,10 @@ export class Store<T> implements ReadStore<T> {
     return uid !== undefined && uid(previous) !== uid(object);
   }
 
-  /** Moves the key between index values. If the values are unchanged, keeps the entry, so that no second key string is stored. */
+  /**
+   * Moves the key between index values. If the values are unchanged, keeps the existing entry, so that the index does
+   * not store another copy of the key string.
+   */
   #updateIndex({ keys, getValues }: Index<T>, key: string, previous: T, object: T): void {
     const before = getValues(previous);
     const after = getValues(object);
