@@ -18,7 +18,10 @@ import type { Certificate } from './tls/certificate.ts';
 import { CertificateWatch } from './tls/certificate-watch.ts';
 
 const MS_PER_SECOND = 1_000;
-/** Maximum duration of the server's shutdown. Reviews in flight have at most 1.5 s left when draining ends. */
+/**
+ * Maximum duration of the server's shutdown. It is long enough, because a review in flight has at most 1.5 s left when
+ * the drain ends.
+ */
 const CLOSE_SERVER_MS = 2_000;
 /**
  * Maximum duration of the whole shutdown, including CLOSE_SERVER_MS. With a drain of 1 s, the process then exits within
@@ -60,8 +63,8 @@ class Webhook {
       lease: { namespace: config.namespace, name: OPERATOR },
       clock,
       logger,
-      // A Lease that exists at the start may be that of a crashed operator, and gated pods would wait for the next
-      // operator. So only renewals that this process observes count.
+      // A Lease that exists at the start may belong to an operator that has crashed. Pods that are gated then would
+      // wait until another operator starts. So only renewals that this process observes count.
       trustFirstRead: false,
     });
   }
@@ -75,8 +78,8 @@ class Webhook {
     this.#process.runInBackground('certificate watch', (closing) => this.#certificates.run(closing));
     this.#process.runInBackground('operator lease', (closing) => this.#operatorLease.run(closing));
     const handler = this.#startAdmission(inspector);
-    // Starts to listen only when both are available. A refused connection costs the API server less than a wrong or
-    // missing response.
+    // Starts to listen only when a certificate is loaded and the views have synced, because a refused connection costs
+    // the API server less than a wrong or missing response.
     const [first] = await Promise.all([this.#certificates.waitForFirst(signal), this.#synced(signal)]);
     // Uses the current certificate instead of the first one, which may have been replaced while the initial LISTs were
     // read.

@@ -7,7 +7,9 @@ export type WebhookErrorCode =
   /** The decision threw an error, which is a bug. */
   | 'DecisionFailed';
 
-/** An unexpected error of the webhook. After it, the pod is admitted unchanged, never rejected. */
+/**
+ * An unexpected error of the webhook. A pod whose review ends with such an error is admitted unchanged, never rejected.
+ */
 export class WebhookError extends CodedError<WebhookErrorCode> {
   override readonly name = 'WebhookError';
 }

@@ -28,8 +28,8 @@ export interface AdmissionHandlerOptions {
 export class AdmissionHandler implements ReviewHandler {
   readonly #options: AdmissionHandlerOptions;
   /**
-   * The encoded response of each placement, so that a memoized placement is encoded once. The references are weak,
-   * because MemoizedPlacement owns the keys.
+   * The encoded response of each placement, so that a memoized placement is encoded once. The map is weak, so that an
+   * entry disappears when MemoizedPlacement drops the placement.
    */
   readonly encodedResponses = new WeakMap<PlacedPod, string>();
 

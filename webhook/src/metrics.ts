@@ -30,8 +30,8 @@ export type DecisionMode = (typeof DECISION_MODES)[number];
 const DECISION_KINDS = ['constrain', 'leave', 'gate', 'deny'] as const satisfies readonly PlacementDecision['kind'][];
 
 /**
- * Upper bounds of the duration buckets, seconds. Those up to 0.01 are for reviews with cached images, the others for
- * reviews that wait for inspections until the longest deadline.
+ * Upper bounds of the duration buckets, seconds. Buckets up to 0.01 are for reviews with cached images. The other
+ * buckets are for reviews that wait for inspections; the longest deadline of a review is 1.5 s.
  */
 const DURATION_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2];
 

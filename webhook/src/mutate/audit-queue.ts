@@ -23,7 +23,10 @@ export interface AuditQueueOptions {
   readonly onOutcome: (outcome: 'done' | 'dropped' | 'failed', error?: unknown) => void;
 }
 
-/** Runs the audits of Audit mode after the response. Limits their number, concurrency and memory. */
+/**
+ * Runs the audits of pods whose policy is in mode Audit, after the response to the review. Limits the number, the
+ * concurrency and the memory of the audits.
+ */
 export class AuditQueue {
   readonly #onOutcome: AuditQueueOptions['onOutcome'];
   readonly #limit = new KeyedConcurrencyLimit({

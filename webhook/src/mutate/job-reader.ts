@@ -30,7 +30,7 @@ export class ApiJobReader implements JobReader {
         timeoutMs: budgetMs,
         maxBytes: MAX_JOB_BYTES,
       });
-      // A Job recreated with the same name does not own the pod.
+      // A Job with another uid has the same name as the pod's Job, but does not own the pod.
       const body = answer.kind === 'ok' ? answer.body : undefined;
       if (!isJsonObject(body) || textAt(objectAt(body, 'metadata'), 'uid') !== uid) return UNKNOWN;
       const seconds = objectAt(body, 'spec')['activeDeadlineSeconds'];

@@ -9,13 +9,13 @@ const MAX_PLACEMENTS = 5_000;
 const MAX_CHARACTERS = 16 * 1024 * 1024;
 /** Estimated size of a placement without its patch: warnings, audit annotations and decision. */
 const ANSWER_OVERHEAD = 1_024;
-/** Maximum length of a memoized template. To compare a longer one costs as much as the decision. */
+/** Maximum length of a memoized template. Comparing longer templates costs as much as deciding them again. */
 const MAX_TEMPLATE_LENGTH = 32_768;
 
 /**
- * Decides each pod template once. The key is one text of all input that a placement depends on. In it, an object number
- * stands for each policy, namespace and list of nodes, because their views create new objects on each change. A
- * placement that depends on the current time is not memoized.
+ * Decides each pod template once, and caches the placement. The cache key is a text of all input on which the placement
+ * depends. In the key, a number identifies each policy, namespace and list of nodes. That is sufficient, because the
+ * views create a new object on each change. A placement that depends on the current time is not memoized.
  */
 export class MemoizedPlacement implements Placement {
   readonly #placement: Placement;

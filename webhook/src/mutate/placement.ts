@@ -18,7 +18,8 @@ export const corePlacement: Placement = {
   imagesToInspect: (context) => {
     const { policy, pod } = context;
     if (policy === undefined) return [];
-    // A pod that is exempt regardless of its images (such as a DaemonSet's) must not wait for their inspection.
+    // A pod that is exempt regardless of its images (such as a pod of a DaemonSet) must not wait for the inspection of
+    // its images.
     if (!isOwnedByWorkload(pod) && isUntouched(decidePlacement({ ...context, images: NO_IMAGES }))) return [];
     return imagesToInspect(podImages(objectAt(pod, 'spec')), policy.spec);
   },
@@ -29,8 +30,8 @@ export const corePlacement: Placement = {
 };
 
 /**
- * Controllers whose pods are rarely exempt. For these pods, an additional decision without images would usually be
- * wasted.
+ * Controllers whose pods are rarely exempt. For these pods, deciding without images first, in order to detect an
+ * exemption, would usually be wasted work.
  */
 const WORKLOAD_KINDS: ReadonlySet<string> = new Set(['ReplicaSet', 'StatefulSet', 'Job', 'ReplicationController']);
 

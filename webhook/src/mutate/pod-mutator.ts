@@ -68,8 +68,8 @@ export class PodMutator {
   }
 
   /**
-   * PL10: returns the placement of mode Audit at once. The placement that Enforce would result in is computed after the
-   * response, for metrics and logs.
+   * PL10: in mode Audit, returns at once a placement that does not change the pod. The placement that mode Enforce
+   * would cause is computed after the response, for metrics and logs.
    */
   #audit(context: PodContext, bytes: number): PlacedPod {
     const { gatherer, placement, audits, onDecision } = this.#options;

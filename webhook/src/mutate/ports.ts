@@ -13,8 +13,8 @@ import type { PullSecretView } from '@archpolicy/cluster-view';
 export interface ClusterViews {
   namespace(name: string): NamespaceFacts | undefined;
   /**
-   * Reads a new namespace whose watch event has not arrived, with one GET. Returns undefined if it does not exist. If
-   * the GET rejects, the pod is admitted unchanged.
+   * Reads a new namespace whose watch event has not arrived, with one GET. Returns undefined if the namespace does not
+   * exist. If the GET fails, the promise rejects, and the pod is admitted unchanged.
    */
   fetchNamespace(name: string, signal: AbortSignal): Promise<NamespaceFacts | undefined>;
   policies(): Iterable<ArchPolicy>;
@@ -26,7 +26,7 @@ export type PullSecrets = Pick<PullSecretView, 'peek' | 'read'>;
 
 /** The deadline of a Job. */
 export type JobDeadline =
-  /** `seconds` is `activeDeadlineSeconds`; absent: the Job has no deadline. */
+  /** `seconds` is `activeDeadlineSeconds`. It is absent if the Job has no deadline. */
   | { readonly kind: 'known'; readonly seconds?: number }
   /** The Job could not be read in time. */
   | { readonly kind: 'unknown' };

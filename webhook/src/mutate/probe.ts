@@ -4,18 +4,22 @@ import type { AdmissionRequest } from '../review/review.ts';
 import type { PlacedPod } from './ports.ts';
 
 /**
- * The decision annotation of a probe. It proves that the webhook received the probe. It states no additions to the pod.
+ * The decision annotation of a probe. The annotation proves that the webhook received the probe. It lists no additions
+ * to the pod, because a probe gets none.
  */
 const ANSWER = JSON.stringify({ v: 1, kind: 'leave', reason: 'Probe' });
 
-/** Whether the request is the operator's probe. Its namespace is used for nothing else: no pod is ever stored in it. */
+/**
+ * Whether the request is the operator's probe. The probe is recognized by its namespace, in which no pod is ever
+ * stored.
+ */
 export function isProbe({ namespace }: Pick<AdmissionRequest, 'namespace'>): boolean {
   return namespace === PROBE_NAMESPACE;
 }
 
 /**
- * R3: returns the response to a probe. It is the same for all policies and registries, because it only proves that the
- * webhook is called.
+ * R3: returns the response to a probe. The response does not depend on policies or registries, because a probe only
+ * checks whether the webhook is called.
  */
 export function answerProbe(pod: JsonObject): PlacedPod {
   return {

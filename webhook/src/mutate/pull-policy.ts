@@ -2,9 +2,9 @@ import { isJsonObject } from '@archpolicy/core';
 import type { Json, JsonObject } from '@archpolicy/core';
 
 /**
- * Returns the images that at least one container or volume of the pod pulls with the policy `Always`. Their tags are
- * revalidated more often. Defaults of pull policies are not computed here, because the API server sets them before it
- * calls webhooks.
+ * Returns the images that at least one container or volume of the pod pulls with the policy `Always`. The tags of these
+ * images are revalidated more often than other tags. Defaults of pull policies are not computed here, because the API
+ * server sets them before it calls webhooks.
  */
 export function alwaysPulledImages(pod: JsonObject): ReadonlySet<string> {
   const spec = pod['spec'];

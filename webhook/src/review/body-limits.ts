@@ -9,13 +9,16 @@ import type { JsonBounds } from '@archpolicy/core';
 const BODY_BOUNDS: JsonBounds = { depth: 200, containers: 100_000, separators: 100_000, values: 200_000 };
 
 /**
- * Maximum size of a parsed body. The API server accepts objects up to 3 MiB, and stores up to 1.5 MiB of protobuf.
- * Their JSON is less than twice as large as their protobuf. So a pod over this limit is never created, regardless of
- * the response. Parsing 7 MiB blocks the event loop for 90 ms.
+ * Maximum size of a parsed body. The API server accepts objects up to 3 MiB, and stores up to 1.5 MiB of protobuf. The
+ * JSON of an object is less than twice as large as its protobuf. So a pod whose review exceeds this limit is never
+ * created, regardless of the response. A limit is needed because parsing 7 MiB, for example, blocks the event loop for
+ * 90 ms.
  */
 export const MAX_PARSED_BYTES = 3 * 1024 * 1024;
 
-/** Maximum size of a body that is not scanned. So small a body cannot exceed the limits by much. */
+/**
+ * Maximum size of a body that is not scanned. A body of this size cannot exceed the limits of its structure by much.
+ */
 const SMALL_BODY_BYTES = 64 * 1024;
 
 /**

@@ -16,8 +16,8 @@ export const ALLOWED_UNCHANGED: ReviewResponse = { allowed: true };
 /** Maximum length of a warning, as Kubernetes recommends it. The API server may truncate or drop longer warnings. */
 const MAX_WARNING_LENGTH = 120;
 /**
- * Maximum number of warnings. With MAX_WARNING_LENGTH they are well below 4 KiB in total; above 4 KiB the API server
- * drops warnings.
+ * Maximum number of warnings. Ten warnings of MAX_WARNING_LENGTH are well below 4 KiB in total, above which the API
+ * server drops warnings.
  */
 const MAX_WARNINGS = 10;
 

@@ -7,7 +7,7 @@ export interface AdmissionRequest {
   readonly uid: string;
   /** Whether the request creates a pod. All other requests are allowed unchanged. */
   readonly createsPod: boolean;
-  /** The namespace of the request. The object may not contain it. */
+  /** The namespace of the request. Use it instead of the namespace in the object, which can be absent. */
   readonly namespace: string;
   readonly dryRun: boolean;
   /** The object as received; `{}` if absent. */

@@ -14,8 +14,9 @@ export const MAX_BODY_BYTES = MAX_PARSED_BYTES;
 const SLICE_BYTES = 64 * 1024;
 
 /**
- * Maximum size of all bodies that are being read or queued: sixteen of the largest, thousands of typical ones. Without
- * it, only the number of connections times the largest body would limit the memory.
+ * Maximum size of all bodies that are being read or queued: sixteen bodies of the maximum size, or thousands of typical
+ * bodies. Without this limit, bodies could use as much memory as the maximum number of connections times the maximum
+ * size of a body.
  */
 const MAX_BUFFERED_BYTES = 48 * 1024 * 1024;
 
@@ -23,7 +24,7 @@ const MAX_BUFFERED_BYTES = 48 * 1024 * 1024;
 export class BodyBudget {
   #free = MAX_BUFFERED_BYTES;
 
-  /** Reserves bytes. Returns false if fewer are free. */
+  /** Reserves bytes. Returns false, and reserves nothing, if fewer bytes are free. */
   reserve(bytes: number): boolean {
     if (bytes > this.#free) return false;
     this.#free -= bytes;
@@ -90,8 +91,8 @@ export function readBody(request: IncomingMessage, budget: BodyBudget, done: (re
 }
 
 /**
- * Pauses the request until the next turn of the event loop after each slice. Otherwise 2 MiB of a fast client would be
- * read without a pause.
+ * After each slice, pauses the request until the next iteration of the event loop. Without the pauses, 2 MiB of a fast
+ * client would be read at once.
  */
 function pauseBetweenSlices(request: IncomingMessage): (bytes: number) => void {
   let sliceBytes = 0;

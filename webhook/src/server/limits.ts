@@ -23,9 +23,10 @@ export const LIMITS: Limits = {
   // Node's default allows a slow body more than two minutes.
   requestMs: 15_000,
   checkingMs: 1_000,
-  // A few API servers each use one connection per pod that is being created. A connection takes 50 KB.
+  // The clients are a few API servers. Each of them uses one connection per pod that is being created. A connection
+  // takes 50 KB.
   connections: 2_000,
-  // Distributes the API server's long-lived connections to new replicas, too.
+  // Connections are closed after this time, so that the API server also opens connections to new replicas.
   connectionAgeMs: 300_000,
 };
 

@@ -28,8 +28,8 @@ const SLICE_MS = 5;
 const LARGE_BYTES = 512 * 1024;
 
 /**
- * Processes complete reviews in FIFO order. The queue makes the time that reviews wait for the event loop measurable. A
- * review is shed on arrival if it would start after its latest start, by the queue length times the average cost.
+ * Processes complete reviews in FIFO order. The queue estimates how long an arriving review will wait: the queue length
+ * times the average cost of a review. If the review would then start after its latest start, it is shed at once.
  * Shedding is cheap, and leaves more time to the queued reviews. Large reviews are processed one at a time, when no
  * normal review waits.
  */
@@ -83,8 +83,8 @@ export class ReviewQueue {
   }
 
   /**
-   * Starts at most one large review. After it the queue yields to socket I/O, and normal reviews that have arrived in
-   * the meantime go first.
+   * Starts at most one large review. After the large review, the queue yields to socket I/O. Normal reviews that have
+   * arrived by then start before the next large review.
    */
   startOneLarge(now: number): void {
     const review = this.#large.shift();

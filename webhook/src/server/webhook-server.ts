@@ -15,7 +15,7 @@ import type { Limits } from './limits.ts';
 import { ReviewQueue } from './review-queue.ts';
 import { reviewTimeoutMs } from './timeout.ts';
 
-/** How long a review may wait for its start in any case, even if the timeout of the request is shorter. */
+/** How long a review may always wait for its start, even if the timeout of the request allows less. */
 const MIN_WAIT_MS = 50;
 
 /** How long a connection stays open after a response to a client that is still sending its body. */
@@ -132,8 +132,8 @@ export class WebhookServer {
       });
     });
     await this.idle(signal);
-    // Closes the remaining connections. Node does not close one without a first request, because it does not count it
-    // as idle.
+    // Closes the remaining connections. Node does not close a connection on which no request was sent yet, because Node
+    // does not count this connection as idle.
     this.#server.closeAllConnections();
     await closed;
   }
@@ -204,8 +204,8 @@ export class WebhookServer {
   }
 
   /**
-   * Responds without reading the rest of the body. If a connection with unread data is closed, it is reset, and the
-   * client may lose the response. So the response is written at once, and the connection is closed after LINGER_MS.
+   * Responds without reading the rest of the body. Closing a connection with unread data resets it, and the client may
+   * lose the response. So the response is written at once, but the connection is closed only after LINGER_MS.
    */
   rejectUnread(response: ServerResponse, answer: HttpResponse): void {
     if (response.destroyed) return;

@@ -6,15 +6,18 @@ import type { Certificate, CertificateRead } from './certificate.ts';
 import { readCertificate } from './certificate.ts';
 
 /**
- * The outcomes of a read: `loaded`, or the reason why the files are not used. Each read counts, also if the reason is
- * the same as before.
+ * The outcomes of a read: `loaded`, or the reason why the files are not used. Each read counts, even if its outcome is
+ * the same as that of the previous read.
  */
 export const CERTIFICATE_READ_OUTCOMES = ['loaded', 'absent', 'bad', 'expired', 'not-yet-valid'] as const;
 export type CertificateReadOutcome = (typeof CERTIFICATE_READ_OUTCOMES)[number];
 
 /** Interval of the reads. The kubelet takes up to a minute to update a changed Secret. */
 const POLL_MS = 2_000;
-/** Interval of the reads before the first certificate. It is short because the start of the webhook waits for it. */
+/**
+ * Interval of the reads before the first certificate. It is short, because the start of the webhook waits for the first
+ * certificate.
+ */
 const FIRST_POLL_MS = 100;
 
 export interface CertificateWatchOptions {
@@ -48,8 +51,8 @@ const LESS_USABLE = {
 /**
  * Reloads the serving certificate when its files change. It polls and compares contents (two small reads). Unlike file
  * events, this also detects symlink swaps, copies with old modification times and changes on network file systems. A
- * pair that is unusable, or less usable than the current one, does not replace the current one. Each poll decides
- * again, so that a pair is adopted once it becomes valid or the current one expires.
+ * pair that is unusable, or less usable than the current one, does not replace the current one. Each poll compares the
+ * new pair with the current one again. So the new pair is used as soon as it becomes valid or the current one expires.
  */
 export class CertificateWatch {
   readonly #options: CertificateWatchOptions;

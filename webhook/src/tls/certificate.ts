@@ -31,8 +31,9 @@ const FILES = { certificate: 'tls.crt', key: 'tls.key' } as const;
 const MAX_FILE_BYTES = 256 * 1024;
 
 /**
- * Reads `tls.crt` and `tls.key`. The kubelet replaces both at the same time with one symlink. If that happens between
- * the two reads, the pair does not match and is reported as bad. The next poll reads the new pair.
+ * Reads `tls.crt` and `tls.key`. The kubelet replaces both files at the same time by changing one symlink. If it does
+ * so between the two reads, the certificate and the key do not match and are reported as bad. The next poll reads the
+ * new pair.
  */
 export async function readCertificate(directory: string): Promise<CertificateRead> {
   try {
