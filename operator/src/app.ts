@@ -20,8 +20,8 @@ import { ReadinessHistory } from './remediation/evaluation/readiness-history.ts'
 import { UnschedulableHistory } from './remediation/evaluation/unschedulable-history.ts';
 
 /**
- * Maximum duration of the release of all resources. Sending the queued events takes one second of it; the Lease is
- * released before. With this limit the process exits within 5 s.
+ * Maximum duration of the release of all resources, except the Lease, which is released before them. Up to one second
+ * is for sending the queued events. With this limit, the process exits within 5 s.
  */
 const CLOSE_ALL_MS = 3_000;
 
@@ -31,7 +31,7 @@ const EVENT_CONTROLLER = 'archpolicy.dev/operator';
 /**
  * Runs the operator until the signal aborts, then releases all resources.
  *
- * @param leaderClock the clock of the leader's work; its Lease and the rest of the process use the context's clock
+ * @param leaderClock the clock of the leader's work. The Lease and the rest of the process use the context's clock
  */
 export async function runOperator(context: RunContext, leaderClock: Clock = context.clock): Promise<void> {
   const config = readOperatorConfig(context.env);
@@ -50,7 +50,10 @@ class Operator {
     this.#leaderClock = leaderClock;
   }
 
-  /** Starts all watches at once, so that a standby already has warm views. Leads once it is elected. */
+  /**
+   * Starts all watches at once, so that the views of a standby are already complete when it is elected. Then waits for
+   * the election, and leads.
+   */
   async lead(signal: AbortSignal): Promise<void> {
     const { api, clock, logger, config, metrics: registry } = this.#process;
     const metrics = declareMetrics(registry);
@@ -69,8 +72,8 @@ class Operator {
         rawPods.observe(raw);
       },
     });
-    // In the leader, a pod leaves the cache when its gate is lifted. A standby lifts no gates, so deleted pods are
-    // removed here to make room for new ones.
+    // In the leader, the gate controller removes a pod from `rawPods` when it lifts the pod's gate. A standby lifts no
+    // gates, so deleted pods are removed here to make room for new ones.
     views.pods.subscribe((event) => {
       readiness.onPodChanged(event);
       unschedulable.onPodChanged(event);
@@ -128,14 +131,17 @@ class Operator {
       logger,
       lease: { namespace: config.namespace, name: WEBHOOK },
       // The webhook may have crashed since its last renewal. Trusting that renewal costs at most one eviction per
-      // owner, because a new leader evicts one pod of each owner first.
+      // owner, because a new leader begins with one eviction per owner.
       trustFirstRead: true,
     });
     this.#process.runInBackground('webhook lease', (closing) => lease.run(closing));
     return lease;
   }
 
-  /** Returns nothing without a shared cache: keep-warm would then only warm the operator's own memory. */
+  /**
+   * Returns no options if there is no shared cache, because keep-warm would then fill only the operator's own memory,
+   * which the webhook cannot read.
+   */
   #keepWarm(observe: ClusterViewOptions['observe']): Pick<LeaderOptions, 'keepWarm'> {
     const { api, clock, logger, config } = this.#process;
     if (config.keepWarm === 'off' || config.redisUrl === undefined) return {};
@@ -156,7 +162,7 @@ class Operator {
       random: Math.random,
     });
     const end = await election.run(signal, lead).catch((error: unknown) => {
-      // After the signal, a rejection is expected: the shutdown aborts the leader's work.
+      // A rejection after the signal is expected, because the shutdown aborts the leader's work.
       if (signal.aborted) return 'stopped';
       throw error;
     });

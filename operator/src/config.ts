@@ -17,7 +17,7 @@ export type OperatorConfig = Config<typeof variables>;
 
 /**
  * Reads the operator's configuration.
- * @throws ConfigError, one line that names the variable
+ * @throws ConfigError whose message is one line that names the invalid variable
  */
 export function readOperatorConfig(environment: Environment): OperatorConfig {
   return readConfig(variables, environment);

@@ -6,8 +6,8 @@ export const CONTROLLERS = ['remediation', 'policy'] as const;
 export type Controller = (typeof CONTROLLERS)[number];
 
 /**
- * Upper bounds of the duration buckets, seconds. The shortest is a decision in memory, the longest an eviction that the
- * API server rejects after 10 s.
+ * Upper bounds of the duration buckets, seconds. They range from decisions in memory to evictions that the API server
+ * rejects only after 10 s.
  */
 const DURATION_BUCKETS = [0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 12, 30];
 const MS_PER_SECOND = 1_000;

@@ -2,7 +2,7 @@ import { CodedError } from '@archpolicy/core';
 
 /** Codes of the operator's unexpected errors. */
 export type OperatorErrorCode =
-  /** The Lease was lost. Another process may lead, so this one must no longer act. */
+  /** The Lease was lost. Another process may lead, so this process must no longer act. */
   | 'LeaseLost'
   /** The installed @dot-i/k8s-operator differs from the pinned version. */
   | 'UnexpectedPackage'

@@ -72,7 +72,7 @@ export async function runAsLeader(options: LeaderOptions, leadership: Leadership
   const { views, metrics } = options;
   metrics.leading(true);
   try {
-    // Waits for complete views. Otherwise pods would seem to have no policy, and policies no pods.
+    // Waits for complete views. Otherwise pods would seem to have no policy, and policies would seem to have no pods.
     await views.synced(signal);
     await runGroup(buildLeader(options, leadership), signal);
   } finally {
@@ -81,8 +81,8 @@ export async function runAsLeader(options: LeaderOptions, leadership: Leadership
 }
 
 /**
- * Builds the leader's parts in the order of their dependencies. A later part can subscribe to changes of an earlier
- * part.
+ * Builds the leader's parts in the order of their dependencies, so that a part can subscribe to changes of parts that
+ * were built before it.
  */
 function buildLeader(options: LeaderOptions, lease: Pick<Leadership, 'isHeld'>): readonly Runnable[] {
   const { api, views, clock, logger } = options;

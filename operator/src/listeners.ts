@@ -1,4 +1,4 @@
-/** The listeners for one kind of change. With it, a part can notify parts that are constructed after it. */
+/** The listeners for one kind of change. Through this class, a part can notify parts that are constructed after it. */
 export class Listeners<T> {
   readonly #listeners = new Set<(value: T) => void>();
 

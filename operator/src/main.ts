@@ -1,8 +1,8 @@
 import { setFlagsFromString } from 'node:v8';
 
 // With these flags, the operator holds 100,000 pods in 350 MB (docs/adr/0022-keep-the-operators-heap-small.md). They
-// are set before other modules are loaded, because a heap that has grown at the start does not shrink. The two growth
-// factors keep the amount of garbage independent of the machine's load.
+// are set before other modules are loaded, because a heap that has grown at the start does not shrink. Because of the
+// two growth factors, the amount of garbage does not depend on the load of the machine.
 setFlagsFromString('--optimize-for-size');
 setFlagsFromString('--semi-space-growth-factor=1');
 setFlagsFromString('--heap-growing-percent=15');

@@ -2,7 +2,7 @@ import type { PullSecretView } from '@archpolicy/cluster-view';
 import type { PullSecret } from '@archpolicy/registry';
 import { OperatorError } from './errors.ts';
 
-/** Reads the contents of pull secrets for controllers. They retry a failed read. */
+/** Reads the contents of pull secrets for controllers, which retry a failed read. */
 export class PullSecretReader {
   readonly #view: Pick<PullSecretView, 'read'>;
 
@@ -13,8 +13,8 @@ export class PullSecretReader {
   /**
    * Returns the contents in the order of the names. Omits Secrets that do not exist, are forbidden or are no pull
    * secrets.
-   * @throws OperatorError PullSecretsUnread if a read failed. Without all credentials, a registry's rejection would not
-   * be final
+   * @throws OperatorError PullSecretsUnread if a read failed, because a registry's rejection is not final if a
+   * credential is missing
    */
   async read(namespace: string, names: readonly string[], signal: AbortSignal): Promise<readonly PullSecret[]> {
     const { secrets, complete } = await this.#view.read(namespace, names, signal);

@@ -5,7 +5,7 @@ export interface Runnable {
 
 /**
  * Runs the runnables concurrently until the signal is aborted or one of them fails. Settles only when all of them have
- * ended, so that the caller can safely release the Lease then. Rejects with the first failure.
+ * ended, so that the caller can safely release the Lease afterwards. Rejects with the first failure.
  */
 export async function runGroup(runnables: readonly Runnable[], signal: AbortSignal): Promise<void> {
   const end = new AbortController();

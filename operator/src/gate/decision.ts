@@ -24,7 +24,7 @@ export type GateAction =
       readonly kind: 'lift';
       readonly decision: PlacementDecision;
       readonly timedOut: boolean;
-      /** Milliseconds until `gateTimeout`; 0 or less after it. */
+      /** Milliseconds until `gateTimeout` ends; 0 or less when it has ended. */
       readonly remainingMs: number;
       readonly fallbacks: PatchFallbacks;
     }
@@ -32,8 +32,8 @@ export type GateAction =
   | { readonly kind: 'none' };
 
 /**
- * Decides with the images that are already inspected. Starts inspections of the others; each result enqueues the pod
- * again. Starts no inspection for an exempt pod. Rethrows errors of the decision.
+ * Decides with the results of the images that are already inspected. Starts inspections of the pod's other images; each
+ * result enqueues the pod again. Starts no inspections for an exempt pod. Throws if the decision throws.
  */
 export function decideAction(inspections: Inspections, key: string, gathered: GatedPodInput): GateAction {
   const { pod, namespace, policy } = gathered;
@@ -48,8 +48,8 @@ export function decideAction(inspections: Inspections, key: string, gathered: Ga
 }
 
 /**
- * Returns the action after an error of the decision: it removes only the gate, because an error of ours must not keep
- * the pod from running.
+ * Returns the action after an error of the decision: it removes only the gate, because a bug of ArchPolicy must not
+ * keep the pod from running.
  */
 export function liftUnconstrained({ pod, policy }: GatedPodInput): GateAction {
   const fallbacks = gateOnly(pod);

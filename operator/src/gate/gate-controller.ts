@@ -12,13 +12,14 @@ import type { RawPodCache } from './raw-pod-cache.ts';
 import { hasPendingGate, GatedPods } from './gated-pods.ts';
 
 /**
- * Number of concurrent workers. Each has one API call in flight, so they use half of the client's connections. 16
- * workers saturate two cores of an API server; 32 workers lifted gates no faster.
+ * Number of concurrent workers. Each worker has one API call in flight, so the workers use half of the client's
+ * connections. In a measurement, 16 workers saturated two cores of an API server, and 32 workers lifted gates no
+ * faster.
  */
 const WORKERS = 16;
 /**
- * Back-off after errors, most of which mean that the API server is unreachable. When it responds again, hundreds of
- * pods are retried within 15 s.
+ * Back-off after errors, which usually mean that the API server is unreachable. It is short, so that hundreds of pods
+ * are retried within 15 s after the API server responds again.
  */
 const RETRY: RateLimitTiming = { firstMs: 200, maxMs: 15_000, perSecond: 200, burst: 400 };
 
@@ -38,7 +39,7 @@ export interface GateControllerOptions {
 
 /**
  * Lifts the gate `archpolicy.dev/inspecting` of the pods that exist at the start, and then of new pods. Runs only in
- * the leader. The view must have synced.
+ * the leader. The view in the options must have synced before `run` is called.
  */
 export class GateController {
   readonly #options: GateControllerOptions;

@@ -25,11 +25,11 @@ import { hasPendingGate } from './gated-pods.ts';
 import type { GatedPod, GatedPods } from './gated-pods.ts';
 
 /**
- * Number of conflicts in a row that are retried without delay. A conflict usually means that another client wrote one
- * condition.
+ * Number of conflicts in a row that are retried without delay. No delay is needed, because a conflict usually means
+ * that another client wrote a single condition of the pod.
  */
 const QUICK_CONFLICTS = 3;
-/** How long a pod waits before it gets an event. Most gates are lifted within a second. */
+/** How long a pod waits before it gets an event. Most pods get none, because most gates are lifted within a second. */
 const EVENT_AFTER_MS = 5_000;
 const NO_IMAGES: ReadonlyMap<string, Inspection> = new Map();
 
@@ -103,7 +103,7 @@ export class GateReconciler {
     return { key, facts, tracked, input: await this.buildInput(pod, facts, tracked, signal) };
   }
 
-  /** Returns the pod in the version that the watch delivered last, or in a newer one. */
+  /** Returns the pod in the version that the watch delivered last, or in a newer version. */
   async #read(key: string, facts: PodFacts, signal: AbortSignal): Promise<JsonObject | undefined> {
     const { rawPods, calls } = this.#options;
     const kept = rawPods.get(key, facts.resourceVersion);
@@ -123,7 +123,7 @@ export class GateReconciler {
     const namespaceFacts = view.namespaces.get(namespace) ?? (await view.namespaces.fetch(namespace, signal));
     const policy = namespaceFacts && selectPolicy(view.policies.list(), namespaceFacts, readPodLabels(pod));
     const nowMs = clock.now();
-    // Uses the larger of two durations: a wrong wall clock must not keep the pod gated longer.
+    // Uses the larger of two durations, so that a wrong wall clock cannot keep the pod gated longer than `gateTimeout`.
     const waitedMs = Math.max(nowMs - createdAtMs, clock.monotonic() - firstSeenMs);
     return { pod, namespace, namespaceFacts, policy, images: NO_IMAGES, nodes: view.nodes.list(), nowMs, waitedMs };
   }

@@ -10,11 +10,11 @@ export function hasPendingGate(pod: PodFacts): boolean {
 export interface GatedPod {
   readonly uid: string;
   /**
-   * The time of the pod's first observation, monotonic milliseconds. Independent of the wall clock, so a wrong one
-   * cannot keep the pod gated.
+   * The time of the pod's first observation, monotonic milliseconds. It does not depend on the wall clock, so that a
+   * wrong wall clock cannot keep the pod gated.
    */
   readonly firstSeenMs: number;
-  /** Number of failed passes over the pod's patches. */
+  /** Number of passes in which no patch of the pod succeeded. */
   passes: number;
   /** The last patch to which the API server responded with 500. */
   answered500: LiftPatch | undefined;
@@ -23,8 +23,8 @@ export interface GatedPod {
   /** Whether the event about the waiting pod has been recorded. */
   waitReported: boolean;
   /**
-   * The pod's version in the watch at the time when its gate was lifted or the pod was found deleted. If a newer
-   * version still has the gate, the pod is reconciled again.
+   * The resource version that the watch had delivered when the pod's gate was lifted or the pod was found deleted. If a
+   * newer version of the pod still has the gate, the pod is reconciled again.
    */
   finished: string | undefined;
 }

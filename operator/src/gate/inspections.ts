@@ -7,8 +7,8 @@ import { inspectionKey } from './pending-images.ts';
 import type { PendingImage } from './pending-images.ts';
 
 /**
- * How long one inspection may take. Longer than the inspector's own deadline for one image, so that a failure is
- * reported with its real cause.
+ * How long one inspection may take. It is longer than the inspector's own deadline for one image, so that the inspector
+ * reports the real cause of a failure before this time ends.
  */
 const INSPECTION_BUDGET_MS = 20_000;
 
@@ -25,9 +25,9 @@ export interface InspectionsOptions {
 }
 
 /**
- * Inspects the images of gated pods. All waiting pods share one inspection of an image. While pods wait, a failed
- * inspection is repeated with a back-off that depends on the failure. `register` never blocks: it returns the results
- * so far; `onResult` reports each new result.
+ * Inspects the images of gated pods. All pods that wait for an image with the same credentials share one inspection.
+ * While pods wait, a failed inspection is repeated with a back-off that depends on the failure. `register` never
+ * blocks: it returns the results so far; `onResult` reports each new result.
  */
 export class Inspections {
   readonly #options: InspectionsOptions;
@@ -60,7 +60,7 @@ export class Inspections {
     return known;
   }
 
-  /** Removes a pod. Aborts inspections for which no pod waits then. */
+  /** Removes a pod. Aborts each inspection for which no other pod waits. */
   release(pod: string): void {
     const entries = this.#waits.get(pod);
     this.#waits.delete(pod);
@@ -91,7 +91,9 @@ export class Inspections {
     entry.stopping.abort();
   }
 
-  /** Inspects an image, and again after a delay while that can help. Never rejects. */
+  /**
+   * Inspects an image. Repeats a failed inspection after a delay, as long as a repetition can succeed. Never rejects.
+   */
   async inspectWithRetries(entry: Entry): Promise<void> {
     const { signal } = entry.stopping;
     const stopped = (): boolean => signal.aborted;

@@ -14,7 +14,7 @@ import type { PodClient, PodIdentity } from './pod-client.ts';
 
 /** The result of one pass over the patches. */
 export type LiftOutcome =
-  /** `refused`: the API server rejected the patches of better levels. */
+  /** `refused`: whether the API server rejected the patches of better levels. */
   | { readonly kind: 'lifted'; readonly level: PatchLevel; readonly refused: boolean }
   | { readonly kind: 'gone' }
   /** Another client changed the pod. `pod` is the new version. */
@@ -25,14 +25,16 @@ export type LiftOutcome =
       /** Whether the API server rejected the patches of all levels; false after a transient error. */
       readonly refused: boolean;
       readonly retryAfterMs?: number;
-      /** The patch to which the API server responded with 500, if any. */
+      /**
+       * The patch to which the API server responded with 500. Absent if the API server responded with another status.
+       */
       readonly answered500?: LiftPatch;
     };
 
 export interface Lifting {
   readonly pod: JsonObject;
   readonly fallbacks: PatchFallbacks;
-  /** Whether a transient error may lead to any lower level, not only to the next one; see `escalates`. */
+  /** Whether any lower level may be tried after a transient error, not only the next lower level; see `escalates`. */
   readonly escalate: boolean;
   /** The patch to which the API server responded with 500 at the end of the previous pass. */
   readonly answered500: LiftPatch | undefined;
@@ -43,8 +45,8 @@ export type LiftObserver = (level: PatchLevel, answer: LiftResponse['kind']) => 
 type Next = LiftOutcome | { readonly kind: 'try'; readonly index: number };
 
 /**
- * PL12: tries the patches of a pod in order, from the best level to the level that removes only the gate. Throws a
- * KubeError if the API server does not respond.
+ * PL12: sends the patches of a pod, one after the other, until the API server accepts a patch. Begins with the best
+ * level, and ends with the level that removes only the gate. Throws a KubeError if the API server does not respond.
  */
 export class Lifter {
   readonly #calls: PodClient;
@@ -90,7 +92,8 @@ export class Lifter {
         if (lower !== undefined) return { kind: 'try', index: lower };
         const passing = await this.#firstPassing(identity, lifting, { index, lower: step.lower }, signal);
         if (passing === undefined) return failure(answer, meaning, patch);
-        // Tries this level once more: if its failure was a transient error that is over, the API server accepts it now.
+        // Tries this level once more before the lower level, because the failure may have been a transient error that
+        // has ended.
         return this.#try(identity, lifting, { index, lower: passing }, signal);
       }
     }

@@ -9,7 +9,7 @@ export interface GateMetrics {
   timedOut(): void;
   patched(level: PatchLevel, answer: LiftResponse['kind']): void;
   inspected(inspection: Inspection): void;
-  /** Counts a failed reconcile. Each is retried. */
+  /** Counts a failed reconcile. Each failed reconcile is retried. */
   failed(): void;
   /** Sets the functions that return the values of the gauges. They are called at each scrape. */
   watch(gauges: { readonly waiting: () => number; readonly images: () => number }): void;

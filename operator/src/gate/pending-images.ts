@@ -12,8 +12,8 @@ export interface PendingImage {
 }
 
 /**
- * Returns the key of an inspection. All waiting pods with the same key share one inspection. Without pull secrets the
- * key does not contain the namespace.
+ * Returns the key of an inspection. All waiting pods with the same key share one inspection. If a pod has no pull
+ * secrets, the key does not contain the namespace, so that pods of several namespaces share the inspection.
  */
 export function inspectionKey({ image, pullPolicy, namespace, pullSecrets }: PendingImage): string {
   const credentials = pullSecrets.length === 0 ? [] : [namespace, ...pullSecrets];

@@ -5,7 +5,7 @@ import type { Api, ApiResponse } from '@archpolicy/kube';
 
 /** Maximum size of a response. A pod takes at most 1.5 MB in etcd. */
 const MAX_POD_BYTES = 8 * 1024 * 1024;
-/** Timeout of one call. A retry is better than a longer wait. */
+/** Timeout of one call. After it, a retry is more likely to succeed than a longer wait. */
 const TIMEOUT_MS = 10_000;
 
 /** Identifies a pod. The uid distinguishes it from another pod of the same name. */
@@ -48,8 +48,8 @@ export class PodClient {
     return this.#api.request({
       method: 'PATCH',
       path: resourcePath(PODS, { namespace, name }),
-      // Our fields are always valid. Strict decoding of the whole pod would cost the API server a tenth of the call's
-      // time.
+      // Strict decoding is not needed, because the fields in ArchPolicy's patches are always valid. It would cost the
+      // API server a tenth of the call's time.
       query: { fieldValidation: 'Ignore', ...(dryRun && { dryRun: 'All' }) },
       contentType: 'application/json-patch+json',
       body: operations.map((operation) => ({ ...operation })),

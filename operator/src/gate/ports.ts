@@ -4,8 +4,8 @@ import type { PolicyEntry } from '@archpolicy/cluster-view';
 import type { InspectRequest, PullSecret } from '@archpolicy/registry';
 
 /**
- * The ports of the gate controller. Each contains only the functions that the controller calls, so that fakes in tests
- * are small.
+ * The ports of the gate controller. Each port contains only the functions that the controller calls, so that fakes in
+ * tests are small.
  */
 
 /** Inspects images. */

@@ -4,13 +4,13 @@ import { getResourceVersion } from './pod-client.ts';
 
 /**
  * Maximum number of cached gated pods, about 25 KB each. A patch needs the complete pod, so a pod that is not cached is
- * read from the API server. Pods are processed in FIFO order, so a full cache keeps the pods that came first.
+ * read from the API server. A full cache keeps the pods that arrived first, because they are also processed first.
  */
 const MAX_PODS = 2_000;
 
 interface CachedPod {
   readonly raw: JsonObject;
-  /** The pod's version in the watch at the time when it was cached. */
+  /** The resource version that the watch had delivered when the pod was cached. */
   readonly shown: string;
 }
 
@@ -30,7 +30,7 @@ export class RawPodCache {
     else this.pods.delete(key);
   }
 
-  /** Caches a pod that was read from the API server. `shown` is its current version in the watch. */
+  /** Caches a pod that was read from the API server. `shown` is the resource version that the watch delivered last. */
   set(key: string, shown: string, raw: JsonObject): void {
     if (this.pods.size < MAX_PODS || this.pods.has(key)) this.pods.set(key, { raw, shown });
   }

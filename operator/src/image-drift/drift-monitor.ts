@@ -22,8 +22,8 @@ export class DriftMonitor {
   readonly #drifts = new Listeners<string>();
   readonly #history: TagHistory;
   /**
-   * The history of each namespace. It prevents events in a namespace that has no access to an image, although pods of
-   * the namespace name the image (P4).
+   * A separate history for each namespace. So a namespace that has no access to an image gets no events about the
+   * image, even if its pods name the image (P4).
    */
   readonly #historyByNamespace: TagHistory;
   readonly #reporter: DriftReporter;
@@ -42,10 +42,7 @@ export class DriftMonitor {
     return this.#drifts.subscribe(listener);
   }
 
-  /**
-   * Returns sentences about lost architectures: each names an image that lost an architecture on which pods of the
-   * policy run.
-   */
+  /** Returns one sentence for each image that no longer supports an architecture on which pods of the policy run. */
   getLosses(policy: string): readonly string[] {
     return this.#reporter.getLosses(policy);
   }

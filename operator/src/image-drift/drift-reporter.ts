@@ -24,8 +24,8 @@ export interface DriftReporterOptions {
 /** Maximum number of workloads that get an event for one drift. */
 const MAX_OWNERS = 100;
 /**
- * Minimum interval between two counts of the affected pods. A policy status is not written more often either. A count
- * is expensive for an image that is in every pod, such as a sidecar.
+ * Minimum interval between two counts of the affected pods. A count is expensive for an image that is in every pod,
+ * such as a sidecar. Counting more often would be useless, because policy statuses are not written more often.
  */
 const COUNT_EVERY_MS = 5_000;
 /** Maximum number of pods named in one sentence. */
@@ -64,8 +64,8 @@ export class DriftReporter {
   }
 
   /**
-   * Records events on the workloads that use the image. If only one namespace has access to the image, only its
-   * workloads get an event.
+   * Records events on the workloads that use the image. If the drift was observed with the pull secrets of one
+   * namespace, only workloads of that namespace get an event.
    */
   notify(drift: ImageDrift): void {
     const { image, lost, gained, audience } = drift;
@@ -75,8 +75,8 @@ export class DriftReporter {
   }
 
   /**
-   * Returns sentences about lost architectures: each names an image that lost an architecture on which pods of the
-   * policy run. The result is cached for COUNT_EVERY_MS.
+   * Returns one sentence for each image that no longer supports an architecture on which pods of the policy run. The
+   * result is cached for COUNT_EVERY_MS.
    */
   getLosses(policy: string): readonly string[] {
     const now = this.#options.clock.monotonic();
@@ -91,7 +91,8 @@ export class DriftReporter {
     const sentences = new Map<string, string[]>();
     for (const loss of history.lostArchitectures()) {
       const stranded = this.#stranded(loss);
-      // No pod runs on a node of a lost architecture, and the webhook admits no new pod to one.
+      // Drops a loss that affects no running pod. It will affect no new pod either, because the webhook constrains new
+      // pods to the supported architectures.
       if (stranded.size === 0) history.drop(loss);
       for (const [policy, pods] of stranded) {
         const ofPolicy = sentences.get(policy) ?? [];
@@ -143,7 +144,7 @@ export class DriftReporter {
 
 type Workload = EventInput['regarding'] & OwnerReference;
 
-/** Returns the pod's controller, or the pod if it has none. */
+/** Returns the pod's controller, or the pod itself if it has no controller. */
 function getWorkload({ namespace, name, uid, owner }: PodFacts): Workload {
   return { apiVersion: 'v1', kind: 'Pod', name, uid, ...owner, namespace };
 }

@@ -11,7 +11,8 @@ export type OnInspected = (image: string, inspection: Inspection, namespace: str
 const UNKNOWN_NAMESPACE = '';
 
 /**
- * Wraps an inspector and reports its results. So a drift is detected in the inspections of all parts of the operator.
+ * Wraps an inspector and reports its results, so that a drift is detected by the inspections of all parts of the
+ * operator.
  */
 export class ObservingInspector implements Pick<Inspector, 'inspect'> {
   readonly #inspector: Pick<Inspector, 'inspect'>;
@@ -29,7 +30,10 @@ export class ObservingInspector implements Pick<Inspector, 'inspect'> {
   }
 }
 
-/** Returns the namespace of the first pull secret: all pull secrets of a pod are in the pod's namespace. */
+/**
+ * Returns the namespace of the first pull secret. The others have the same namespace, because all pull secrets of a pod
+ * are in the pod's namespace.
+ */
 function getNamespace({ pullSecrets = [] }: InspectRequest): string | undefined {
   const [secret] = pullSecrets;
   if (secret === undefined) return undefined;

@@ -6,7 +6,7 @@ import type { ContentChange, ImageFacts, Inspection, NodeArchitecture } from '@a
 export interface ImageDrift extends ContentChange {
   /** The image reference as written in pods. */
   readonly image: string;
-  /** The digest before the change. `to` is the digest after it. */
+  /** The digest before the change. `to` is the digest after the change. */
   readonly from: string;
   readonly to: string;
   /** The namespace whose pull secrets were used. Absent if the change was observed without pull secrets. */
@@ -17,7 +17,7 @@ export interface ImageDrift extends ContentChange {
 export interface LostArchitecture {
   readonly image: string;
   readonly architectures: ReadonlySet<NodeArchitecture>;
-  /** The last digest before the first loss. `to` is the digest that caused the first loss. */
+  /** The digest of the image before it lost the first architecture. `to` is its digest after that loss. */
   readonly from: string;
   readonly to: string;
 }
@@ -34,9 +34,9 @@ interface Observation {
 }
 
 /**
- * Stores the last observed content of each image reference and compares it with the next. The history is in memory and
- * bounded: the least recently observed reference is removed first. After a restart, the first observation of an image
- * cannot report a change.
+ * Stores the last observed content of each image reference, and compares it with the next observed content. The history
+ * is in memory and bounded: the least recently observed reference is removed first. After a restart, the first
+ * observation of an image reports no change, because there is nothing to compare it with.
  */
 export class TagHistory {
   readonly #clock: Pick<Clock, 'now'>;
@@ -50,16 +50,18 @@ export class TagHistory {
 
   /**
    * Records the result of an inspection. Returns the drift, or undefined if the supported architectures are unchanged.
-   * @param audience the namespace of a separate history; absent: the history without pull secrets
+   * @param audience the namespace in whose history the result is recorded; if absent, it is recorded in the history of
+   * inspections without pull secrets
    */
   observe(image: string, inspection: Inspection, audience?: string): ImageDrift | undefined {
-    // A policy's override states nothing about the content of the image.
+    // An override of a policy is ignored, because it does not show the content of the image.
     if (inspection.kind === 'unresolved' || inspection.source === 'override') return undefined;
     const { facts, ageMs } = inspection;
     const key = audience === undefined ? image : `${audience} ${image}`;
     const before = this.#observed.get(key);
     const confirmedAtMs = this.#clock.now() - ageMs;
-    // Another pod's credential can have an older cache entry: its result must not replace a newer observation.
+    // The result can be older than the last observation, because it can come from the cache entry of another pod's
+    // credential. An older result must not replace a newer observation.
     const isOlder = before !== undefined && before.confirmedAtMs > confirmedAtMs;
     this.#keep(key, isOlder ? before : { facts, confirmedAtMs });
     if (isOlder || before === undefined || before.facts.digest === facts.digest) return undefined;

@@ -5,7 +5,7 @@ import { podKey } from '@archpolicy/cluster-view';
 import type { PullSecretsResult, PullSecretView } from '@archpolicy/cluster-view';
 import { HARD_TTL_MS, SOFT_TTL_MS } from '@archpolicy/registry';
 
-/** An image to keep warm. One object represents all pods that pull it with the same credentials. */
+/** An image to keep warm. One object represents all pods that pull the image with the same credentials. */
 export interface ImageInUse {
   /** Identifies the image together with the credentials. */
   readonly key: string;
@@ -29,8 +29,8 @@ export interface ImageSources {
 }
 
 /**
- * Maximum number of images that are kept warm. With the rate limits of a few registries, more images could not be
- * refreshed within the TTL.
+ * Maximum number of images that are kept warm. More images could not be refreshed within the TTL if they are in a few
+ * registries, because requests are rate-limited per registry.
  */
 const MAX_WARM_IMAGES = 10_000;
 /** Number of pods that are processed between two yields to the event loop, in a few tenths of a millisecond. */
@@ -38,8 +38,8 @@ const PODS_PER_YIELD = 500;
 
 /**
  * Lists the images of running pods and of CronJobs that are not suspended, at most 10,000. Omits images that the
- * governing policy overrides. Omits pods and CronJobs without a policy and those with the skip label. Returns one entry
- * for each combination of image and credentials.
+ * governing policy overrides. Omits pods and CronJobs that have no policy or have the skip label. Returns one entry for
+ * each combination of image and credentials.
  */
 export async function listImagesInUse(
   sources: ImageSources,
@@ -64,8 +64,8 @@ export async function listImagesInUse(
 }
 
 /**
- * Returns the policy that governs the pods of a CronJob. Returns undefined if no policy governs them, or the skip label
- * exempts them.
+ * Returns the policy that governs the pods of a CronJob. Returns undefined if no policy governs the pods, or if the
+ * skip label exempts the pods.
  */
 function findGoverningPolicy(
   { namespace: name, podLabels }: CronJobFacts,

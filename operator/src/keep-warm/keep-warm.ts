@@ -20,19 +20,20 @@ export interface KeepWarmOptions {
 }
 
 /**
- * Share of an image's soft TTL after which the image is refreshed. The remaining time is for waiting for the rate
- * limits.
+ * Share of an image's soft TTL after which the image is refreshed. The remaining share is for the time that the refresh
+ * may wait for rate limits.
  */
 const REFRESH_SHARE = 0.75;
 /**
- * Jitter of the time until the next refresh, as a share of the TTL. It spreads images that were fetched at the same
- * time.
+ * Jitter of the time until the next refresh, as a share of the TTL. With the jitter, images that were fetched at the
+ * same time are not refreshed at the same time.
  */
 const JITTER = 0.1;
 /** How often the images in use are listed. */
 const LIST_MS = 60_000;
 /**
- * How often the images in use are listed while the list is empty, because a new leader has not evaluated the pods yet.
+ * How often the images in use are listed while the list is empty. It is empty until a new leader has evaluated the
+ * pods.
  */
 const LIST_EMPTY_MS = 5_000;
 const TICK_MS = 1_000;
@@ -40,7 +41,7 @@ const TICK_MS = 1_000;
  * Maximum number of registry hosts whose images are inspected at the same time. Each host has one inspection at a time.
  */
 const MAX_HOSTS_AT_ONCE = 16;
-/** How long one inspection may take. Longer than the inspector's own deadline for one image. */
+/** How long one inspection may take. It is longer than the inspector's own deadline for one image. */
 const BUDGET_MS = 20_000;
 /** Delay of the retry after a transient error. The retry takes place before the cache entry expires. */
 const RETRY_MS = 2 * 60_000;
@@ -48,9 +49,9 @@ const RETRY_MS = 2 * 60_000;
 const FINAL_RETRY_MS = SOFT_TTL_MS.otherwise;
 
 /**
- * Refreshes the images of running pods and CronJobs before their cache entries expire. So scale-ups and restarts find
- * their images in the shared cache. Inspections have background priority, run one at a time per registry host, and are
- * spread over the TTL.
+ * Refreshes the images of running pods and CronJobs before their cache entries expire. So the images of pods that are
+ * created by a scale-up or a restart are in the shared cache. Inspections have background priority, run one at a time
+ * per registry host, and are spread over the TTL.
  */
 export class KeepWarm {
   readonly #options: KeepWarmOptions;
@@ -83,8 +84,8 @@ export class KeepWarm {
     const wanted = await listImagesInUse(sources, signal);
     if (signal.aborted) return;
     const now = clock.monotonic();
-    // The age of the cache entries is unknown. So the first inspections are spread over the same period as all later
-    // ones.
+    // The first inspections are spread over the same period as all later ones, because the ages of the cache entries
+    // are unknown.
     this.schedule.replace(wanted, () => now + random() * SOFT_TTL_MS.otherwise * REFRESH_SHARE);
   }
 
@@ -111,8 +112,8 @@ export class KeepWarm {
   }
 
   /**
-   * Inspects an image. Returns undefined if its pull secrets could not be read, because the result would be meaningless
-   * without them.
+   * Inspects an image. Returns undefined if a pull secret could not be read, because a result without all pull secrets
+   * would be meaningless.
    */
   async inspect({ image, ttlMs, pullSecrets }: ImageInUse, signal: AbortSignal): Promise<Inspection | undefined> {
     try {

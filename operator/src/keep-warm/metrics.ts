@@ -2,7 +2,7 @@ import { enumCounter, enumGauge } from '@archpolicy/service';
 import type { Registry } from '@archpolicy/service';
 
 const OUTCOMES = [
-  /** The cache entry is as fresh as intended. */
+  /** The cache entry is not older than intended. */
   'warm',
   /** The cache entry is older than intended, because the registry did not respond. */
   'stale',
@@ -14,7 +14,9 @@ export type WarmOutcome = (typeof OUTCOMES)[number];
 /** The metrics of keep-warm. */
 export interface KeepWarmMetrics {
   readonly inspected: (outcome: WarmOutcome) => void;
-  /** Sets how many images are kept warm, and how many of them wait for an inspection that is due. */
+  /**
+   * Sets the number of images that are kept warm, and the number of images whose inspection is due but has not begun.
+   */
   readonly images: (all: number, due: number) => void;
 }
 

@@ -10,8 +10,8 @@ export class RefreshSchedule {
   }
 
   /**
-   * Replaces the images. An image that is already scheduled keeps its due time; a new one gets the result of
-   * `getFirstDue`.
+   * Replaces the images. An image that is already scheduled keeps its due time. The due time of a new image is the
+   * result of `getFirstDue`.
    */
   replace(wanted: ReadonlyMap<string, ImageInUse>, getFirstDue: (image: ImageInUse) => number): void {
     for (const images of this.#hosts.values()) {

@@ -7,7 +7,7 @@ export interface ConditionInput {
   readonly previous: readonly ArchPolicyCondition[];
   /** Whether this leader has evaluated all pods. */
   readonly checked: boolean;
-  /** The policy that shadows this one, so that this one never governs a pod. */
+  /** A policy that governs every pod that this policy matches, so that this policy never governs a pod. */
   readonly shadow: string | undefined;
   /** Number of governed pods. */
   readonly matched: number;
@@ -37,7 +37,7 @@ function readiness(input: ConditionInput): ConditionState {
     return { status: 'False', reason: 'Shadowed', message };
   }
   if (!checked) {
-    // Until a new leader has evaluated all pods, its predecessor's condition remains.
+    // A new leader keeps the condition that the previous leader wrote, until the new leader has evaluated all pods.
     const before = previous.find(({ type }) => type === 'Ready');
     if (before?.observedGeneration === policy.generation) return before;
     return { status: 'Unknown', reason: 'Checking', message: 'Not all pods have been evaluated yet.' };

@@ -4,7 +4,8 @@ import { brakeNote } from '../reporting/messages.ts';
 import type { TolerationProbeResult } from '../webhook-health/toleration-probe.ts';
 
 /**
- * The reasons of the condition `Degraded`, most severe first. If several apply, the condition has the first of them.
+ * The reasons of the condition `Degraded`, most severe first. If several reasons apply, the condition has the most
+ * severe one.
  */
 export const DEGRADED_REASONS = [
   'Invalid',
@@ -28,8 +29,8 @@ export interface DegradationInput {
   readonly policy: ArchPolicy;
   readonly webhookReachable: boolean;
   /**
-   * The last result of the probe with the tolerations that the policy's pods would get (PL8). Undefined while this
-   * leader has no result.
+   * The last result of probing the tolerations that the policy's pods would get (PL8). Undefined while this leader has
+   * no result.
    */
   readonly tolerations: TolerationProbeResult | undefined;
   /** Which evictions are stopped (R7). */
@@ -40,10 +41,12 @@ export interface DegradationInput {
   readonly losses: readonly string[];
 }
 
-/** Maximum number of policies or images that a message names. It states how many more there are. */
+/**
+ * Maximum number of policies or images that a message names. If there are more, the message states how many it omits.
+ */
 export const MAX_NAMED = 3;
 
-/** Returns the current degradations of a policy. A pure function; it calls one function for each reason. */
+/** Returns the current degradations of a policy. Calls one pure function for each reason. */
 export function findDegradations(input: DegradationInput): readonly Degradation[] {
   return [unreachable(input), intolerant(input), braked(input), lost(input), conflicting(input)].filter(
     (found) => found !== undefined,
@@ -58,8 +61,8 @@ function unreachable({ policy, webhookReachable }: DegradationInput): Degradatio
 }
 
 /**
- * Detects rejected tolerations (PL8). Also reports them in mode Audit, so that they are visible before a change to
- * Enforce.
+ * Detects rejected tolerations (PL8). Also reports them in mode Audit, so that users see them before they change the
+ * mode to Enforce.
  */
 function intolerant({ policy, tolerations }: DegradationInput): Degradation | undefined {
   if ((tolerationVerdict(policy, tolerations) ?? 'Accepted') === 'Accepted') return undefined;
@@ -71,8 +74,8 @@ function intolerant({ policy, tolerations }: DegradationInput): Degradation | un
 }
 
 /**
- * Returns the verdict for the status: the result of the last probe, or the verdict in the current status if there is no
- * result.
+ * Returns the verdict that the status will contain: the result of this leader's last probe, or, if there is no result
+ * yet, the verdict in the current status.
  */
 export function tolerationVerdict(
   { status }: ArchPolicy,

@@ -27,11 +27,14 @@ import type { OwnStatus } from './status.ts';
 /** Minimum interval of status writes per policy, to limit the load of the API server. */
 const MIN_WRITE_INTERVAL_MS = 5_000;
 /**
- * Delay before a changed policy is reconciled. Changes arrive in bursts, one per pod, so one reconcile covers many of
- * them.
+ * Delay before a changed policy is reconciled. Changes arrive in bursts, one per pod. Because of the delay, one
+ * reconcile covers many changes.
  */
 const GATHER_MS = 250;
-/** Delay after a write until the policy is reconciled again, to confirm that it has the written status. */
+/**
+ * Delay after a status write until the policy is reconciled again. That reconcile checks that the policy has the
+ * written status.
+ */
 const CONFIRM_MS = MIN_WRITE_INTERVAL_MS;
 
 /** The inputs of the status in addition to the policy. */
@@ -53,7 +56,7 @@ export type WriteStatus = (
   status: Json,
 ) => Promise<boolean>;
 
-/** The inputs of statuses, and how they are written. */
+/** The inputs of statuses, and the function that writes a status. */
 export interface StatusPorts {
   readonly source: StatusSource;
   readonly write: WriteStatus;
@@ -68,8 +71,8 @@ export interface PolicyControllerOptions {
 }
 
 /**
- * Reconciles the status of each ArchPolicy. Writes a policy's status at most once in 5 s, and only if it has changed.
- * Each reconcile computes the whole status from the current state.
+ * Reconciles the status of each ArchPolicy. Writes a policy's status at most once in 5 s, and only if the status has
+ * changed. Each reconcile computes the whole status from the current state.
  */
 export class PolicyController {
   readonly #options: PolicyControllerOptions;
@@ -79,7 +82,7 @@ export class PolicyController {
   readonly #degraded: DegradedGauge;
   /** The time of the last write, monotonic milliseconds, by policy. */
   readonly #writtenAt = new Map<string, number>();
-  /** The version of each invalid policy for which a status was written, by policy. */
+  /** The uid and generation of each invalid policy whose status was written, by the name of the policy. */
   readonly #reportedInvalid = new Map<string, string>();
 
   constructor(options: PolicyControllerOptions) {
@@ -99,7 +102,7 @@ export class PolicyController {
     for (const { name } of [...policies.list(), ...policies.invalid()]) this.touch(name);
   }
 
-  /** R9: relaxes the policy's preference for this workload, by an entry in the policy's status. */
+  /** R9: relaxes the policy's preference for this workload: adds an entry to the policy's status. */
   relax(policy: string, stuck: StuckWorkload): void {
     const entry = this.#options.policies.get(policy);
     if (entry?.kind !== 'ok') return;

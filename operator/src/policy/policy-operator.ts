@@ -18,11 +18,11 @@ import { EVENT_TYPES, Operator } from './dot-i.ts';
 import type { OperatorLogger, ResourceEvent, ResourceMeta } from './dot-i.ts';
 
 /**
- * The server in the URLs that the package requires. No connection to it is made: our own client sends the requests and
- * has the server's address.
+ * The server in the URLs that the package requires. No connection to this server is made, because our own client sends
+ * the requests to the address in its credentials.
  */
 const PLACEHOLDER_SERVER = 'https://kubernetes.invalid';
-/** Timeout of a status write. It can be long because no other work waits for a status write. */
+/** Timeout of a status write. It can be long, because no other work waits for the write. */
 const STATUS_TIMEOUT_MS = 10_000;
 
 export interface PolicyOperatorOptions {
@@ -71,8 +71,8 @@ export class PolicyOperator extends Operator {
   }
 
   /**
-   * Writes a status by JSON Merge Patch, with the resourceVersion of the policy from which the status was computed.
-   * Returns false if the outcome is unknown; the next event of the policy contains the resulting status.
+   * Writes a status by JSON Merge Patch. The patch contains the resourceVersion of the policy from which the status was
+   * computed. Returns false if the outcome is unknown. The next event of the policy then shows the outcome.
    */
   async writeStatus(
     policy: { readonly name: string; readonly resourceVersion: string },
@@ -116,8 +116,8 @@ export class PolicyOperator extends Operator {
   }
 
   /**
-   * Returns the URL of a resource. The package's own function reads the server from a field that client-node 2 does not
-   * have.
+   * Returns the URL of a resource. The package's own function cannot be used, because it reads the server from a field
+   * that client-node 2 does not have.
    */
   protected override getCustomResourceApiUri(group: string, version: string, plural: string): string {
     return `${PLACEHOLDER_SERVER}/apis/${group}/${version}/${plural}`;
@@ -148,8 +148,8 @@ export class PolicyOperator extends Operator {
   }
 
   /**
-   * Registers a path in a private field of the package. The package registers paths only when it starts its own
-   * watch, which is not used here.
+   * Registers a path in a private field of the package. This is needed because the package registers a path only when
+   * it starts its own watch, which is not used here.
    */
   #registerPath(id: string, build: () => string): void {
     const builders: unknown = Reflect.get(this, 'resourcePathBuilders');
@@ -180,7 +180,7 @@ function toEvent(entry: PolicyEntry, type: ResourceEvent['type']): ResourceEvent
   return { meta, type, object: { apiVersion, kind, metadata: Object.assign(new V1ObjectMeta(), { name }) } };
 }
 
-/** Logs the package's free-form messages as a field, so that the log message is constant. */
+/** Logs the package's messages in a field of the log line, so that the message of the log line is constant. */
 function toOperatorLogger(logger: Logger): OperatorLogger {
   return {
     debug: (text) => {

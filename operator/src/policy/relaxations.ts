@@ -13,16 +13,16 @@ type Relaxed = NonNullable<ArchPolicyStatus['relaxed']>;
 type WorkloadRelaxation = Extract<Relaxation, { kind: 'workload' }>;
 type Stuck = Pick<WorkloadRelaxation, 'workload' | 'architecture'>;
 
-/** Maximum number of workload entries per namespace and architecture. If there are more, one entry replaces them. */
+/** Maximum workload entries per namespace and architecture. If there are more, one namespace entry replaces them. */
 export const MAX_WORKLOADS_PER_NAMESPACE = 10;
 /**
  * Maximum number of workload entries per architecture. If there are more, and they are in at least three namespaces,
- * one entry replaces them.
+ * one entry for the architecture replaces all of them.
  */
 export const MAX_WORKLOADS_PER_ARCHITECTURE = 20;
 /**
- * Maximum number of workloads of one namespace that count towards MAX_WORKLOADS_PER_ARCHITECTURE: a third of it. So one
- * tenant cannot relax an architecture for all other tenants.
+ * Maximum number of workloads of one namespace that count towards MAX_WORKLOADS_PER_ARCHITECTURE. It is a third of that
+ * number, so that one tenant alone cannot relax an architecture for all other tenants.
  */
 const MAX_COUNT_OF_NAMESPACE = Math.ceil((MAX_WORKLOADS_PER_ARCHITECTURE + 1) / 3);
 
@@ -31,8 +31,8 @@ const MS_PER_SECOND = 1_000;
 const MAX_CLOCK_DIFFERENCE_MS = 60 * 60_000;
 
 /**
- * The requested relaxations of one policy that its status does not contain yet. Their number is limited to what the
- * status can contain. If the list is full, a new request may replace a request of the namespace that has the most.
+ * The requested relaxations of one policy that are not in its status yet. Their number is limited to what the status
+ * can contain. If the list is full, a new request may replace a request of the namespace with the most requests.
  */
 export class RequestedRelaxations {
   /** The requests by workload, in the order in which they were made. */
@@ -53,7 +53,7 @@ export class RequestedRelaxations {
   /**
    * Returns whether a request of this workload can be added. If the list is full, drops the latest request of the
    * namespace with the most requests, if that namespace has at least two more than the workload's namespace. With a
-   * difference of one, they would displace each other's requests repeatedly.
+   * difference of one, the two namespaces would displace each other's requests repeatedly.
    */
   makeRoomFor(workload: string): boolean {
     if (this.#requested.has(workload)) return false;
@@ -74,7 +74,7 @@ export class RequestedRelaxations {
  * architecture, one entry for their namespace, or for the whole architecture, replaces their entries.
  *
  * The status is the only store, and a new leader continues from its entries. An expired entry stays in the status for a
- * day if there is room. It shows that the workload has been relaxed before, in case it is unschedulable again.
+ * day if there is room, so that the next relaxation of the workload is longer.
  */
 export class Relaxations {
   /** The relaxations that a policy's status does not contain yet, by the name of the policy. */
@@ -83,8 +83,8 @@ export class Relaxations {
   relax({ name, status }: ArchPolicy, { workload, architecture }: StuckWorkload, nowMs: number): void {
     const stuck = { kind: 'workload', workload, ...(architecture !== undefined && { architecture }) } as const;
     const written = readEntries(status, nowMs);
-    // An active entry already covers the workload: the evaluation of the pod read an older status. Another request
-    // would double the period at once.
+    // An active entry may already cover the workload, because the evaluation of the pod may have read an older status.
+    // Another request would double the period at once.
     if (written.some((entry) => entry.untilMs > nowMs && covers(entry, stuck))) return;
     const requested = this.#requested.get(name) ?? new RequestedRelaxations();
     this.#requested.set(name, requested);
@@ -94,8 +94,8 @@ export class Relaxations {
   }
 
   /**
-   * Returns the entries of the status together with the requested ones, sorted. If there are too many, each namespace
-   * gets the same share of the list. Expired entries get the remaining space.
+   * Returns the entries of the status together with the requested ones, sorted. If there are too many entries, each
+   * namespace gets the same share of the list. Expired entries get the space that active entries leave.
    */
   of({ name, status }: ArchPolicy, nowMs: number): Relaxed {
     const written = readEntries(status, nowMs);
@@ -103,7 +103,7 @@ export class Relaxations {
     const isWritten = new Set(relaxations.keys());
     const requested = this.#requested.get(name);
     for (const relaxation of requested?.list() ?? []) {
-      // The status contains whole seconds, so its time may be up to a second earlier.
+      // The status contains whole seconds, so the time in it may be up to a second before the requested time.
       const isConfirmed = written.some(
         (entry) => covers(entry, relaxation) && entry.untilMs + MS_PER_SECOND > relaxation.untilMs,
       );
@@ -129,8 +129,8 @@ export class Relaxations {
 }
 
 /**
- * Returns the valid entries of a status. Ignores an entry that ends later than a relaxation can end: a leader with a
- * wrong clock wrote it.
+ * Returns the valid entries of a status. Ignores an entry that ends later than any relaxation can end, because a leader
+ * with a wrong clock has written it.
  */
 function readEntries(status: ArchPolicyStatus | undefined, nowMs: number): readonly Relaxation[] {
   return (status?.relaxed ?? [])
@@ -141,15 +141,15 @@ function readEntries(status: ArchPolicyStatus | undefined, nowMs: number): reado
 
 /**
  * Returns for how long a workload is relaxed: an hour, or, if it was relaxed before, twice as long as the longest
- * relaxation that ended less than a day ago. Relaxations of its namespace or its architecture count, too. The cause may
- * be permanent (a volume), and each new relaxation costs the workload's pods two minutes of waiting and an eviction.
+ * relaxation that ended less than a day ago. Relaxations of the workload's namespace or architecture count, too. The
+ * period doubles because the cause may be permanent (a volume), and a relaxation costs two minutes and an eviction.
  */
 function nextLengthMs(entries: readonly Relaxation[], stuck: Stuck, nowMs: number): number {
   const before = entries.filter((entry) => covers(entry, stuck) && isRecent(entry, nowMs)).map(lengthMs);
   return before.length === 0 ? RELAXED_FOR_MS : Math.min(2 * Math.max(...before), RELAXATION_HISTORY_MS);
 }
 
-/** Returns the length of the period. Earlier versions did not write its start; their entries count as an hour. */
+/** Returns the length of the period. Entries of earlier versions have no start, and count as an hour. */
 function lengthMs({ sinceMs, untilMs }: Relaxation): number {
   return sinceMs === undefined ? RELAXED_FOR_MS : Math.max(untilMs - sinceMs, RELAXED_FOR_MS);
 }
@@ -172,8 +172,8 @@ function groupByNamespace(relaxations: readonly Relaxation[]): readonly Relaxati
 
 /**
  * Replaces the entries of one architecture by one entry, if workloads of many namespaces are unschedulable on it. The
- * new entry is as long as the replaced entries usually are. A workload whose relaxations have become longer keeps its
- * own entry, so that it does not extend the period of all other workloads.
+ * new entry has the usual length of the replaced entries. A workload whose entry has become longer than that keeps its
+ * own entry, so that this workload does not extend the period of all other workloads.
  */
 function groupByArchitecture(relaxations: readonly Relaxation[]): readonly Relaxation[] {
   const groups = Map.groupBy(relaxations, ({ architecture = '' }) => architecture);
@@ -189,8 +189,8 @@ function groupByArchitecture(relaxations: readonly Relaxation[]): readonly Relax
 }
 
 /**
- * Returns the length of the entry for the architecture. If there is none, takes the length of the longest entry of each
- * namespace and returns the median of these lengths, so that no single tenant determines the result.
+ * Returns the length of the existing entry for the architecture. If there is none, returns the median over the
+ * namespaces, where each namespace counts with its longest entry. So no single tenant determines the result.
  */
 function usualLengthMs(group: readonly Relaxation[]): number {
   const wide = group.filter(({ kind }) => kind === 'architecture');
@@ -213,8 +213,8 @@ function isWidespread(group: readonly Relaxation[]): boolean {
 
 /**
  * Returns at most `room` entries. Namespaces are served round-robin, so that a namespace with many entries does not
- * exclude others. Within a namespace, entries for the whole namespace come first, then entries that are already in the
- * status.
+ * exclude other namespaces. Within a namespace, entries for the whole namespace come first, then entries that are
+ * already in the status.
  */
 function shareFairly(
   relaxations: readonly Relaxation[],

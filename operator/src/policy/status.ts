@@ -56,7 +56,7 @@ export function buildStatus(input: StatusInput): OwnStatus {
 
 /**
  * Returns the status of an invalid policy, as a merge patch. The policy governs no pods, so the counts of pods are
- * zero. The patch omits the count of evictions, which stays for the lifetime of the policy.
+ * zero. The patch omits the count of evictions, so that the count in the status remains.
  */
 export function buildInvalidStatus(
   generation: number,

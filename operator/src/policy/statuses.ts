@@ -16,7 +16,7 @@ export interface PolicyStatusesOptions extends Omit<PolicyControllerOptions, 'po
   readonly views: Pick<ClusterViewWithPods, 'policies' | 'nodes' | 'namespaces'>;
   /** Notifies of policies whose counts may have changed. */
   readonly stats: Notifier<string> & { counts(policy: string): PolicyCounts };
-  /** The time of the last evaluation of all pods, and a notification of each new one. */
+  /** The time when all pods were last evaluated. Notifies of each new time. */
   readonly progress: Notifier<number> & { readonly completedAtMs: number | undefined };
   readonly brake: Notifier<BrakeState> & { readonly state: BrakeState };
   readonly webhook: Notifier<boolean> & { isReachable(): boolean };
@@ -44,7 +44,7 @@ export class PolicyStatuses {
       policies,
       onPolicy: (name) => {
         controller.touch(name);
-        // A changed policy can begin or cease to shadow another one.
+        // A changed policy can begin or cease to shadow another policy, whose status then changes, too.
         controller.touchAll();
       },
     });

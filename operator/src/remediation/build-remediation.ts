@@ -36,7 +36,7 @@ import { Remediation } from './remediation.ts';
 import { EnqueueAll } from './resync/enqueue-all.ts';
 import type { ResyncProgress } from './resync/progress.ts';
 
-/** The dependencies of remediation. All of them are built before remediation. */
+/** The parts of the operator that remediation depends on. All of them are built before remediation. */
 export interface RemediationParts {
   readonly views: {
     readonly pods: Pods & { entries(): Iterable<readonly [string, PodFacts]> };
@@ -64,7 +64,7 @@ export interface RemediationParts {
   readonly logger: Logger;
 }
 
-/** Remediation, together with the parts of it that resync and tests use. */
+/** Remediation, together with those of its parts that resync and tests use directly. */
 export interface BuiltRemediation {
   readonly remediation: Remediation;
   readonly enqueueAll: EnqueueAll;

@@ -27,7 +27,7 @@ export class EvictionAttempts {
     return known?.uid === uid ? known.state : NONE;
   }
 
-  /** Whether the last attempt got no response. The API server may have accepted it. */
+  /** Whether the last attempt got no response. The API server may still have accepted this attempt. */
   isUnanswered(key: string, uid: string): boolean {
     const state = this.get(key, uid);
     return state.kind === 'failed' && state.lastAttempt.reason === 'NoAnswer';
@@ -48,8 +48,8 @@ export class EvictionAttempts {
   }
 
   /**
-   * Drops the attempts for a deleted pod. Returns whether the last attempt got no response. Because the pod was
-   * deleted, that attempt was accepted.
+   * Drops the attempts for a deleted pod. Returns true if the last attempt got no response. Because the pod has been
+   * deleted, that attempt counts as accepted.
    */
   forget(key: string): boolean {
     const known = this.#byKey.get(key);

@@ -14,8 +14,8 @@ import type {
 import type { EvictionResult, EvictionTarget } from '@archpolicy/kube';
 
 /**
- * The interfaces of other parts that remediation uses. Each contains only the functions that remediation calls, so that
- * tests can implement it in a few lines.
+ * The interfaces of other parts that remediation uses. Each interface contains only the functions that remediation
+ * calls, so that tests can implement the interface in a few lines.
  */
 
 /** The pods of the cluster, from the reflector's store. */
@@ -40,23 +40,25 @@ export interface Policies {
 }
 
 /**
- * Inspects those images of a pod that need it. Returns the results by the image references in the pod's spec. Never
- * rejects because of a registry.
+ * Inspects the images of a pod that need an inspection. Returns the results by the image references in the pod's spec.
+ * Never rejects because of a registry.
  */
 export interface PodImages {
   inspect(pod: PodFacts, policy: ArchPolicy, signal: AbortSignal): Promise<ReadonlyMap<string, Inspection>>;
 }
 
-/** Starts checks whether registries still have platforms that nodes could not pull (I9). Returns at once. */
+/** Starts checks of whether registries still have the platforms that nodes could not pull (I9). Returns at once. */
 export interface PlatformChecks {
   request(pod: PodFacts, suspects: readonly SuspectPlatform[], signal: AbortSignal): void;
 }
 
-/** Starts no checks. For an operator without a shared cache: the webhook could not read the results. */
+/**
+ * Starts no checks. It is used without a shared cache, because the webhook could not read the results of checks then.
+ */
 export const NO_PLATFORM_CHECKS: PlatformChecks = { request: () => undefined };
 
 /**
- * Returns the facts of a Job. Returns undefined if the Job does not exist, if another one of the same name has replaced
+ * Returns the facts of a Job. Returns undefined if the Job does not exist, if another Job of the same name has replaced
  * it, or if it cannot be read.
  */
 export interface Jobs {
@@ -84,7 +86,9 @@ export interface NodeReader {
 /** Calls the Eviction API once. Never rejects: every outcome is a value. */
 export type Evict = (target: EvictionTarget, signal: AbortSignal) => Promise<EvictionResult>;
 
-/** Determines whether the webhook would be called for a replacement, and whether it responds (R3). */
+/**
+ * Determines whether the API server would call the webhook for a replacement, and whether the webhook responds (R3).
+ */
 export interface Webhook {
   isReachable(): boolean;
   /** Probes the webhook right before an eviction, unless a recent probe succeeded. */

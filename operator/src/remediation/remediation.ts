@@ -47,7 +47,7 @@ export interface RemediationOptions {
   readonly logger: Pick<Logger, 'warn'>;
 }
 
-/** The evaluation of a pod, with what it shows about earlier evictions of the pod's owner. */
+/** The evaluation of a pod, its state if it replaces an evicted pod, and the violation that it shows, if any. */
 interface Observation {
   readonly evaluation: Evaluation;
   readonly replacement: ReplacementState | undefined;
@@ -56,7 +56,7 @@ interface Observation {
 
 const DONE: Done = { kind: 'done' };
 const AGAIN: Done = { kind: 'evaluate', afterMs: 0 };
-/** Delay of a fallback. Usually the watch shows the change of the node earlier, which enqueues the pod. */
+/** Delay until the next evaluation. Usually a watch event of the changed node enqueues the pod earlier. */
 const NODE_CHANGED_DELAY_MS = 10_000;
 const WAITS_FOR_RATE: EvictionDecision = { kind: 'wait', reason: 'PolicyLimit' };
 
@@ -129,7 +129,7 @@ export class Remediation {
     let { evaluation } = observed;
     if (violation !== undefined) {
       await this.#recordViolation(context, violation, signal);
-      // The violation may have stopped evictions. A decision to evict is checked again before the eviction.
+      // Decides again, because the violation may have stopped evictions. The evict stage checks a decision to evict.
       if (evaluation.decision.kind !== 'evict') evaluation = this.#options.evaluator.evaluate(context);
     }
     evaluation = this.#behindWaiters(context, evaluation);
@@ -151,7 +151,7 @@ export class Remediation {
     return gathered.context;
   }
 
-  /** Evaluates the pod. Records its landing if it is a replacement, and detects a violation (R6, R7). */
+  /** Evaluates the pod. If the pod is a replacement, records its landing. Detects a violation (R6, R7). */
   #observe(context: EvictionContext): Observation {
     const { evaluator, replacements, violations, metrics, reporter, limitQueues } = this.#options;
     const evaluation = evaluator.evaluate(context);
@@ -175,7 +175,7 @@ export class Remediation {
 
   // Queue.
 
-  /** Delays an eviction if other pods already wait for the policy's rate: a new pod must not overtake them. */
+  /** Delays an eviction if other pods already wait for the policy's rate, because a new pod must not overtake them. */
   #behindWaiters(context: EvictionContext, evaluation: Evaluation): Evaluation {
     if (evaluation.decision.kind !== 'evict') return evaluation;
     const isBehind = this.#options.limitQueues.hasEarlierWaiters({ key: context.key, account: evaluation.account });
@@ -193,13 +193,13 @@ export class Remediation {
     if (context === undefined) return DONE;
     const { evaluation: found, violation } = this.#observe(context);
     if (violation !== undefined) {
-      // Recording a violation takes a probe. After it, the limits that were checked before may be outdated.
+      // The pod is then evaluated again, because the limits may have changed while the violation was confirmed.
       await this.#recordViolation(context, violation, signal);
       return AGAIN;
     }
     const evaluation = this.#behindWaiters(context, found);
     // There must be no await between the evaluation and the reservation of a slot, which is the evictor's first step.
-    // Otherwise other evictions could pass the same limits.
+    // Otherwise another eviction could take the slot that this evaluation found free.
     return evaluation.decision.kind === 'evict'
       ? this.#evictNow(context, evaluation, signal)
       : this.#postpone(context, evaluation);
@@ -210,7 +210,7 @@ export class Remediation {
     const { key, pod } = context;
     replacements.onEvictionRequested(pod);
     const evicting = evictor.evict(context, evaluation.account, signal);
-    // The slot is reserved, so the next pod in the queue need not wait for the response.
+    // The slot of this eviction is already reserved, so the next pod in the queue need not wait for the response.
     this.#wake(limitQueues.leave(key));
     const outcome = await evicting;
     replacements.prune(pod);
@@ -247,7 +247,7 @@ export class Remediation {
     }
   }
 
-  /** Counts and reports a pod that is not evicted now. Schedules its next evaluation. */
+  /** Counts and reports a pod that is not evicted now. Schedules the pod's next evaluation. */
   #postpone(context: EvictionContext, evaluation: Evaluation, detail?: string): Done {
     const { reporter, limitQueues, statuses, retry, clock } = this.#options;
     const { key, pod, policy } = context;
@@ -270,7 +270,7 @@ export class Remediation {
     stats.update(context.key, toPodRecord(context, evaluation, this.#architectures.of(nodes.list())));
   }
 
-  /** Drops an earlier pod of this name. If the pod is being deleted, an attempt without a response was accepted. */
+  /** Drops an earlier pod of this name. Counts an unanswered attempt as accepted if the pod is being deleted. */
   #recordEarlierPod({ key, pod, policy }: EvictionContext): void {
     const { stats, attempts, statuses } = this.#options;
     const before = stats.get(key);
@@ -294,7 +294,7 @@ export class Remediation {
   #failed(key: string, err: unknown): void {
     const { logger, limitQueues } = this.#options;
     logger.warn({ err, pod: key }, 'failed to reconcile pod');
-    // The pods behind this one need not wait for its retry.
+    // The pod leaves its queue, so that the pods behind it need not wait for its retry.
     this.#wake(limitQueues.leave(key));
   }
 }

@@ -2,8 +2,8 @@ import { findTopController, requiredArchitectures, readDecision } from '@archpol
 import type { BrakeState, NodeArchitecture, PodFacts, ReportReason, WaitReason } from '@archpolicy/core';
 
 /**
- * Texts of the events on pods. They contain no text from a registry. From the API server they contain only its message
- * about a disruption budget.
+ * Texts of the events on pods. They contain no text from a registry. The only text from the API server that they
+ * contain is the message about a disruption budget.
  */
 
 /** The data of a misplaced pod that the texts use. */
@@ -20,7 +20,7 @@ export interface Misplacement {
 /** Maximum number of images in a sentence. `kubectl describe` prints all images of the pod. */
 const MAX_IMAGES = 2;
 
-/** States for each reason why a pod is not evicted, and what its owner can do about it. */
+/** For each reason: the text that states why a pod is not evicted, and what the pod's owner can do about it. */
 const WHY: Readonly<Record<ReportReason | WaitReason, string>> = {
   ImagesUnknown: 'the platforms of its images are unknown',
   BrokenImage:
@@ -81,7 +81,10 @@ export function evictedNote(misplacement: Misplacement): string {
   return `${subject(misplacement)} was evicted: ${describePlacement(misplacement)}`;
 }
 
-/** @param detail the API server's message about a disruption budget, which names the budget and its numbers */
+/**
+ * @param detail the API server's message about a disruption budget, which contains the name of the budget and its
+ * numbers of pods
+ */
 export function stayingNote(misplacement: Misplacement, reason: ReportReason | WaitReason, detail = ''): string {
   const quote = detail === '' ? '' : ` The API server reports: ${detail}`;
   return `${subject(misplacement)} is misplaced: ${describePlacement(misplacement)} Not evicted: ${WHY[reason]}.${quote}`;
@@ -105,8 +108,8 @@ export function stuckNote(pod: PodFacts, reason: ReportReason | WaitReason): str
 }
 
 /**
- * Returns the command that helps a pod that no controller replaces. The next pod is not narrowed by the preference for
- * some time (R9).
+ * Returns the command with which a user can replace an unschedulable pod that is not evicted. The replacement is then
+ * schedulable, because for some time it is not narrowed by the preference (R9).
  */
 function helpingCommand({ namespace, name, owner }: PodFacts, reason: ReportReason | WaitReason): string | undefined {
   const deletePod = `kubectl -n ${namespace} delete pod ${name}`;

@@ -19,7 +19,7 @@ const ANSWERS = [
   'no-answer',
 ] as const satisfies readonly EvictionResult['kind'][];
 
-/** The reasons why a pod that needs attention is not evicted. */
+/** The reasons why a misplaced, broken or unschedulable pod is not evicted. */
 export const NOT_EVICTED_REASONS = [...new Set([...REPORT_REASONS, ...WAIT_REASONS])];
 export type NotEvictedReason = (typeof NOT_EVICTED_REASONS)[number];
 

@@ -43,7 +43,10 @@ export interface ReporterOptions {
   readonly clock: Pick<Clock, 'monotonic'>;
 }
 
-/** How often an event that still applies is repeated. The API server deletes events after an hour. */
+/**
+ * How often an event that still applies is repeated. It is less than an hour, because the API server deletes events
+ * after an hour.
+ */
 const REPEAT_MS = 50 * 60_000;
 
 /** Wait reasons that get an event, because they may need a user's action. The other wait reasons end by themselves. */
@@ -60,7 +63,7 @@ const UNLOGGED_WAITS: ReadonlySet<EvictionDecision['reason']> = new Set([
 /** Reports evaluations and evictions by events on the pod and in the log. */
 export class Reporter {
   readonly #options: ReporterOptions;
-  /** The last report on each pod that is not evicted although it is misplaced, broken or unschedulable. */
+  /** The last report on each pod that is misplaced, broken or unschedulable, but not evicted. */
   readonly #reported = new Map<string, { readonly uid: string; readonly reason: string; readonly at: number }>();
 
   constructor(options: ReporterOptions) {

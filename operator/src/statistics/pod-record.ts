@@ -22,11 +22,16 @@ import { recheckPhase } from './recheck-phase.ts';
 export interface PodRecord {
   readonly uid: string;
   readonly policy: string;
-  /** A policy of the same priority that also selects the pod, but does not govern it because its name sorts later. */
+  /**
+   * A policy that also selects the pod, and has the same priority as the governing policy. It does not govern the pod,
+   * because its name sorts later.
+   */
   readonly rival?: string;
   /** The point within each recheck interval at which the pod is due, in [0, 1). */
   readonly phase: number;
-  /** The workload as `namespace/kind/name`. The name of a Job of a CronJob is without its number. */
+  /**
+   * The workload as `namespace/kind/name`. For a Job of a CronJob, the number at the end of the Job's name is omitted.
+   */
   readonly workload: string;
   readonly assessment: PlacementAssessment['kind'];
   readonly decision: EvictionDecision['kind'];
@@ -38,7 +43,7 @@ export interface PodRecord {
   readonly gated: boolean;
   /** Whether the pod has a constraint of ours and has been unschedulable for a while (R9). */
   readonly unschedulable: boolean;
-  /** Whether more than one architecture of the cluster is supported by all images of the pod. Absent while unknown. */
+  /** Whether all images of the pod support more than one architecture of the cluster. Absent while this is unknown. */
   readonly portable?: boolean;
 }
 
@@ -77,16 +82,16 @@ export function toPodRecord(
 }
 
 /**
- * Computes the architectures of the cluster's nodes. Each pod needs them, so they are computed only once after each
- * change of the nodes.
+ * Computes the architectures of the cluster's nodes. They are computed only once after each change of the nodes,
+ * because each evaluation of a pod needs them.
  */
 export class ClusterArchitectures {
   #nodes: readonly NodeFacts[] | undefined;
   #known: ReadonlySet<string> = new Set();
 
   /**
-   * @param nodes the list of nodes. It must be a new array after each change of a node, because the result for the same
-   * array is cached
+   * @param nodes the list of nodes. It must be a new array after each change of a node, because the result is cached as
+   * long as the array is the same
    */
   of(nodes: readonly NodeFacts[]): ReadonlySet<string> {
     if (nodes !== this.#nodes) {

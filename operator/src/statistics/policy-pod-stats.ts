@@ -13,11 +13,11 @@ export interface PolicyCounts {
   /** Number of pods that have a node, by the architecture of the node. */
   readonly architectures: ReadonlyMap<CountedArchitecture, number>;
   readonly workloads: number;
-  /** Number of workloads with at least one portable pod and without a pod that is known not to be portable. */
+  /** Number of workloads that have at least one portable pod, and no pod that is known to be not portable. */
   readonly portableWorkloads: number;
   /**
-   * Number of pods that the policy selects, but another policy of the same priority governs, by the name of that
-   * policy. Its name sorts first.
+   * Number of pods that the policy selects, but that another policy of the same priority governs, because its name
+   * sorts earlier. The key is the name of the other policy.
    */
   readonly losesTieTo: ReadonlyMap<string, number>;
 }
@@ -38,14 +38,15 @@ export const NO_PODS: PolicyCounts = {
 const COUNTED = ['matched', 'constrained', 'gated', 'misplaced', 'unresolved', 'unschedulable'] as const;
 
 /**
- * Counts the governed pods of each policy. The counts are updated with each change of a pod, so that a status need not
- * iterate over 100,000 pods.
+ * Counts the governed pods of each policy. The counts are updated with each change of a pod, so that computing a status
+ * does not iterate over 100,000 pods.
  */
 export class PolicyPodStats {
   readonly #records = new Map<string, PodRecord>();
   readonly #sums = new Map<string, PolicySums>();
   /**
-   * Number of pods by the policy that does not govern them because of its name, then by the policy that governs them.
+   * Number of pods that two policies of the same priority select. The outer key is the policy that does not govern the
+   * pods because of its name, the inner key the policy that governs them.
    */
   readonly #losesTieTo = new Map<string, Map<string, number>>();
   /** Number of pods that are not evicted, by reason. */

@@ -9,13 +9,13 @@ import type { Api, ApiResponse } from '@archpolicy/kube';
  */
 const PROBE_TIMEOUT_MS = 6_000;
 /**
- * The image of the probe pod. It is constant, so that no tenant's image affects the result. It is never pulled, because
- * of the dry run, and never inspected.
+ * The image of the probe pod. It is constant, so that no tenant's image affects the result. The image is never
+ * inspected, and because of the dry run never pulled.
  */
 const PROBE_IMAGE = 'archpolicy.invalid/probe:v1';
 const PROBE_LABELS = { 'app.kubernetes.io/name': 'archpolicy', 'app.kubernetes.io/component': 'probe' };
 
-/** The spec of the probe pod. It meets the restricted Pod Security Standard, which its namespace enforces. */
+/** The spec of the probe pod. It meets the restricted Pod Security Standard, which the namespace of probes enforces. */
 const SPEC: JsonObject = {
   automountServiceAccountToken: false,
   restartPolicy: 'Never',

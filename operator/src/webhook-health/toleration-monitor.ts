@@ -28,8 +28,8 @@ interface Probed {
 }
 
 /**
- * PL8: probes the tolerations that pods of each policy would get, once a minute and when they change. Also probes them
- * in mode Audit. Policies with the same tolerations share a probe.
+ * PL8: for each policy, probes the tolerations that its pods would get, once a minute and when the tolerations change.
+ * Also probes them in mode Audit. Policies with the same tolerations share a probe.
  */
 export class TolerationMonitor {
   readonly #options: TolerationMonitorOptions;
@@ -43,7 +43,8 @@ export class TolerationMonitor {
 
   /**
    * Returns the verdict on the policy's tolerations, or undefined if there is none yet. If the policy's pods get no
-   * tolerations, returns `accepted` to replace an earlier verdict in the policy's status, otherwise undefined.
+   * tolerations, returns `accepted` if the policy's status contains an earlier verdict, in order to replace it.
+   * Otherwise returns undefined.
    */
   verdict(policy: ArchPolicy): TolerationProbeResult | undefined {
     const tolerated = this.#toleratedBy(policy);

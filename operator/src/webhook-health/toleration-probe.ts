@@ -22,10 +22,10 @@ export interface TolerationProbeOptions {
 }
 
 /**
- * PL8: creates a pod with the tolerations and `dryRun=All`. So it also detects when rejected tolerations are accepted
- * again. A rejection counts only if the same pod is admitted without tolerations and then rejected again with them. A
- * single response is not sufficient, because an overloaded API server responds with 500, as PodTolerationRestriction
- * does (adr/0100).
+ * PL8: creates a pod with the tolerations and `dryRun=All`. So it also detects when the API server accepts tolerations
+ * that it rejected before. A rejection counts only if the same pod is admitted without tolerations and then rejected
+ * again with them. A single response is not sufficient, because the status 500, with which PodTolerationRestriction
+ * rejects a pod, is also the response of an overloaded API server (adr/0100).
  */
 export class TolerationProbe {
   readonly #options: TolerationProbeOptions;

@@ -13,8 +13,9 @@ const CONFIGURATIONS: Resource = {
 };
 const NAME = 'archpolicy';
 /**
- * Interval of the reads. Each is a small GET of one object; a watch would need RBAC for all configurations. The
- * interval is short enough to detect a change between the first and second eviction of an owner.
+ * Interval of the reads. Each read is a small GET of one object. A watch is not used, because it would need RBAC for
+ * all configurations. The interval is short enough to detect a change between the first and second eviction of an
+ * owner.
  */
 const REFRESH_MS = 2_000;
 const READ_TIMEOUT_MS = 5_000;

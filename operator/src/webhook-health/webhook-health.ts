@@ -5,9 +5,9 @@ import { Listeners } from '../listeners.ts';
 import type { ProbeResult } from './webhook-probe.ts';
 
 /**
- * How long a successful probe is valid (docs/adr/0004). When an outage begins, evictions can continue for this time,
- * although their replacements are likely to be misplaced again. A probe per second is cheap: it is one dry run, and it
- * is sent only while evictions are due.
+ * How long a successful probe is valid (docs/adr/0004). For this time, evictions can continue after the webhook has
+ * become unreachable, and the replacements are likely to be misplaced again. A probe per second is cheap, because it is
+ * one dry run, and because it is sent only while evictions are due.
  */
 const PROBE_VALID_MS = 1_000;
 /** Interval between two probes of an unreachable webhook. */
@@ -30,8 +30,9 @@ export interface WebhookHealthOptions {
 }
 
 /**
- * R3: determines whether the webhook would handle a replacement. Its configuration defines for which pods it is called.
- * Its Lease shows that it runs. A probe shows that the API server reaches it.
+ * R3: determines whether the webhook would handle a replacement. The webhook configuration defines for which pods the
+ * API server calls the webhook. The webhook's Lease shows that the webhook runs. A probe shows that the API server
+ * reaches the webhook.
  */
 export class WebhookHealth {
   readonly #options: WebhookHealthOptions;
@@ -51,18 +52,24 @@ export class WebhookHealth {
 
   callFor(namespace: NamespaceFacts, labels: SelectableLabels): WebhookCall {
     const { installed } = this.#options.configuration;
-    // Before the first read, `isReachable` is false. So evictions wait, and no other reason is reported.
+    // Before the first read, the result is `called`, so that no reason of the configuration is reported. Evictions wait
+    // nevertheless, because `isReachable` is false then.
     return installed === undefined ? 'called' : webhookCall(installed, namespace, labels);
   }
 
-  /** Probes the webhook unless a probe succeeded within the last second. Call it right before an eviction. */
+  /**
+   * Probes the webhook unless a probe succeeded within the last second. Call this function right before an eviction.
+   */
   async confirm(signal: AbortSignal): Promise<boolean> {
     if (!this.#options.lease.isFresh()) return false;
     if (!this.#isSilent && this.#options.clock.monotonic() < this.#validUntil) return true;
     return this.#probe(signal);
   }
 
-  /** Always probes the webhook. Call it after a misplaced replacement, to detect whether the webhook went down. */
+  /**
+   * Probes the webhook even if a recent probe succeeded. Call this function after a misplaced replacement, to detect
+   * whether the webhook went down.
+   */
   async confirmNow(signal: AbortSignal): Promise<boolean> {
     return this.#options.lease.isFresh() && this.#probe(signal);
   }

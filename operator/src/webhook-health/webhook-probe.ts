@@ -6,7 +6,7 @@ import { createProbePod } from './probe-pod.ts';
 
 /** The result of a probe. */
 export type ProbeResult =
-  /** The response contains our annotation: the API server reaches the webhook. */
+  /** The response contains ArchPolicy's annotation, so the API server reaches the webhook. */
   | 'answered'
   /** The response does not contain the annotation, or there is no response. */
   | 'silent';

@@ -7,7 +7,7 @@ import { OperatorError } from '../../errors.ts';
 import type { Jobs, NodeReader, PodReader } from '../ports.ts';
 
 const JOBS: Resource = { group: 'batch', version: 'v1', resource: 'jobs' };
-/** Timeout of one small GET. If it takes longer, the reconcile is retried. */
+/** Timeout of one small GET. If the GET takes longer, the reconcile is retried. */
 const READ_TIMEOUT_MS = 10_000;
 /** Maximum size of a response. An object takes at most 1.5 MB in etcd, and somewhat more as JSON. */
 const MAX_OBJECT_BYTES = 4 * 1024 * 1024;

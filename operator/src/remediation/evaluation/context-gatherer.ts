@@ -24,20 +24,23 @@ import type {
 import type { Jobs, Namespaces, Nodes, PlatformChecks, PodImages, Pods, Policies } from '../ports.ts';
 
 /**
- * The complete input of the evaluation of one governed pod. The evaluation needs no further reads, so it is
+ * The complete input of the evaluation of one governed pod. So the evaluation needs no further reads, and is
  * synchronous.
  */
 export interface EvictionContext {
   readonly key: string;
   readonly pod: PodFacts;
   readonly policy: ArchPolicy;
-  /** A policy of the same priority that also selects the pod, but does not govern it because its name sorts later. */
+  /**
+   * A policy that also selects the pod, and has the same priority as the governing policy. It does not govern the pod,
+   * because its name sorts later.
+   */
   readonly rival?: string;
   readonly namespace: NamespaceFacts;
   readonly node: NodeFacts | undefined;
   /**
-   * The inspections of the pod's images. Empty for a terminal or terminating pod. Also empty for a pod that is not
-   * bound, unless it is unschedulable and has additions of ArchPolicy.
+   * The inspections of the pod's images. Empty for a terminal or terminating pod. Also empty for a pod without a node,
+   * unless the pod is unschedulable and has additions of ArchPolicy.
    */
   readonly inspections: ReadonlyMap<string, Inspection>;
   readonly job: JobFacts | undefined;
@@ -45,7 +48,10 @@ export interface EvictionContext {
 
 export type GatherResult =
   | { readonly kind: 'gone' }
-  /** The pod has no governing policy, or it is skipped. It is not counted, and its images are not inspected. */
+  /**
+   * The pod has no governing policy, or has the skip label. Such a pod is not counted, and its images are not
+   * inspected.
+   */
   | { readonly kind: 'ungoverned' }
   | { readonly kind: 'governed'; readonly context: EvictionContext };
 
@@ -94,8 +100,8 @@ export class ContextGatherer {
 
   /**
    * Returns the context with this version of the pod and the current policy, namespace and node. Returns undefined if
-   * another policy governs the pod now, or the policy's generation has changed. Then the images must be gathered and
-   * the limits checked again.
+   * another policy governs the pod now, or if the policy's generation has changed. The caller must then evaluate the
+   * pod from the start, because the images and the limits may be different.
    */
   refresh(context: EvictionContext, pod: PodFacts): EvictionContext | undefined {
     const governing = this.#governing(pod);
@@ -105,8 +111,8 @@ export class ContextGatherer {
   }
 
   /**
-   * Returns the pod's namespace and governing policy. Returns undefined while the namespace is not in the store; when
-   * it is added, its pods are enqueued.
+   * Returns the pod's namespace and governing policy. Returns undefined while the namespace is not in the store. When
+   * the namespace is added to the store, its pods are enqueued.
    */
   #governing(pod: PodFacts): { readonly namespace: NamespaceFacts; readonly policy: ArchPolicy } | undefined {
     const { namespaces, policies } = this.#options;
@@ -125,7 +131,10 @@ export class ContextGatherer {
     if (suspects.length > 0) this.#options.checks.request(pod, suspects, signal);
   }
 
-  /** Reads the pod's Job, but only if the pod is misplaced or unschedulable. This saves many requests. */
+  /**
+   * Reads the pod's Job if the pod is misplaced or unschedulable. Other pods do not need the Job, so this saves many
+   * requests.
+   */
   async #readJob(context: EvictionContext, signal: AbortSignal): Promise<JobFacts | undefined> {
     const { pod } = context;
     if (pod.owner === undefined || !isOwnedByJob(pod)) return undefined;
@@ -134,7 +143,7 @@ export class ContextGatherer {
   }
 }
 
-/** Returns the policy and the owner whose limits an eviction of the pod counts towards. */
+/** Returns the policy and the owner of the pod. An eviction of the pod counts towards their limits. */
 export function toAccount({ pod, policy }: Pick<EvictionContext, 'pod' | 'policy'>): EvictionAccount {
   return {
     policy: policy.name,

@@ -2,9 +2,10 @@ import type { NodeFacts } from '@archpolicy/core';
 import type { NodeReader } from '../ports.ts';
 
 /**
- * Reads the node from the API server. Returns undefined if it does not exist or is a different node of the same name.
- * The node may have been replaced, because names of cloud nodes are often addresses, which are reused. Or it may have
- * been reinstalled with another platform. The watch can be minutes behind.
+ * Reads the node from the API server. Returns undefined if the node does not exist, or if another node has replaced it
+ * under the same name. The read is needed because the watch can be minutes behind. In that time, the node may have been
+ * reinstalled with another platform. Or another node may have its name, because names of cloud nodes are often
+ * addresses, which are reused.
  *
  * @throws if the node cannot be read
  */

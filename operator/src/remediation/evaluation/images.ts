@@ -7,8 +7,9 @@ import type { InspectRequest } from '@archpolicy/registry';
 import type { PodImages } from '../ports.ts';
 
 /**
- * How long one inspection may take. It is enough for cached images and a fast registry. Waiting longer would delay
- * other pods. A slower inspection continues in the background, and the next evaluation of the pod uses its result.
+ * How long one inspection may take. It is enough for cached images and a fast registry. It is short, because a worker
+ * that waits longer would delay other pods. A slower inspection continues in the background, and the next evaluation of
+ * the pod uses its result.
  */
 const INSPECTION_BUDGET_MS = 400;
 
@@ -24,7 +25,8 @@ export interface InspectedImagesOptions {
 }
 
 /**
- * Inspects the images of a pod that the policy does not override. If a pod has too many images, inspects none of them.
+ * Inspects those images of a pod that the policy does not override. If a pod has too many images, inspects none of
+ * them.
  */
 export class InspectedImages implements PodImages {
   readonly #options: InspectedImagesOptions;
@@ -58,8 +60,8 @@ export class InspectedImages implements PodImages {
   }
 
   /**
-   * Inspects an image with background priority. No pod waits for the result, and a recheck of all pods must not
-   * overload a registry.
+   * Inspects an image with background priority, because no pod waits for the result, and because a recheck of all pods
+   * must not overload a registry.
    */
   async #inspect(
     reference: string,

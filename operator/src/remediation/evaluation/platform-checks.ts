@@ -13,20 +13,20 @@ export interface RegistryPlatformChecksOptions {
 }
 
 /**
- * How long a platform of an image is not checked again for the same namespace, whose pods usually have the same pull
- * secrets.
+ * How long a platform of an image is not checked again for the same namespace. One check per namespace is enough,
+ * because its pods usually have the same pull secrets.
  */
 const REPEAT_MS = 60 * 60_000;
 /** How long a platform is not checked again after a check without a result. */
 const RETRY_MS = 5 * 60_000;
 /**
- * Maximum number of checks per hour and namespace. It limits what a tenant can cause, because tenants choose the
- * images.
+ * Maximum number of checks per hour and namespace. The limit is needed because tenants can cause checks by their choice
+ * of images.
  */
 const MAX_PER_NAMESPACE = 20;
 const MAX_CHECKS = 1_000;
 /**
- * Maximum number of concurrent checks. At most one of them is for the same namespace, so that a registry that does not
+ * Maximum number of concurrent checks. Each namespace has at most one running check, so that a registry that does not
  * respond blocks only the tenant that uses it. Each check makes a few requests, which are rate-limited per registry.
  */
 const MAX_AT_ONCE = 4;
@@ -39,12 +39,12 @@ interface StartedCheck {
 
 /**
  * Checks whether registries still have the platforms that nodes could not pull (I9). The evaluation of the pod does not
- * wait for a check; the next inspection of the image contains the result. Checks beyond the limits are dropped. The
- * next status update of the pod requests them again.
+ * wait for a check, because the next inspection of the image contains its result. Checks beyond the limits are dropped,
+ * and requested again at the next status update of the pod.
  */
 export class RegistryPlatformChecks implements PlatformChecks {
   readonly #options: RegistryPlatformChecksOptions;
-  /** The time before which a check is not repeated, monotonic milliseconds, by check. */
+  /** For each check, the time before which it is not repeated, monotonic milliseconds. */
   readonly #notBefore = new Map<string, number>();
   /** All checks of the last hour, with or without a result, oldest first. */
   #started: readonly StartedCheck[] = [];
@@ -77,7 +77,8 @@ export class RegistryPlatformChecks implements PlatformChecks {
     const { image: reference, digest, os, architecture } = suspect;
     try {
       const { secrets, complete } = await pullSecrets.read(pod.namespace, pod.pullSecrets ?? [], signal);
-      // If a pull secret is missing, "not found" may only mean that its credential is needed.
+      // If a pull secret is missing, the result would be unreliable: a registry may report "not found" because the
+      // credential is missing.
       if (!complete) return 'unknown';
       const result = await inspector.checkPlatform({ reference, pullSecrets: secrets, digest, os, architecture });
       if (result === 'missing')

@@ -36,9 +36,11 @@ import type { UnschedulableHistory } from './unschedulable-history.ts';
 export interface Evaluation {
   readonly assessment: PlacementAssessment;
   readonly decision: EvictionDecision;
-  /** R9: whether the policy's status must record that the preference is skipped for the pod's workload. */
+  /**
+   * R9: whether the preference must be relaxed for the pod's workload. The policy's status then records the relaxation.
+   */
   readonly relax: boolean;
-  /** The policy and the owner whose limits an eviction of the pod counts towards. */
+  /** The policy and the owner of the pod. An eviction of the pod counts towards their limits. */
   readonly account: EvictionAccount;
 }
 
@@ -106,7 +108,7 @@ export class PodEvaluator {
     return forecastReplacement(input, node, assessment.architectures);
   }
 
-  /** R9: returns the input of the decision that concerns an unschedulable pod. Empty for other pods. */
+  /** R9: returns the part of the decision's input that only an unschedulable pod has. Empty for other pods. */
   #unschedulable({ pod, policy, namespace, inspections }: EvictionContext): { readonly unschedulable?: Unschedulable } {
     if (!isUnschedulable(pod)) return {};
     const { nodes, pods, clock } = this.#options;
@@ -128,8 +130,8 @@ export class PodEvaluator {
   }
 
   /**
-   * Returns the limit with its time converted from the ledger's monotonic clock to wall-clock time, which decisions
-   * use.
+   * Returns the limit of an eviction. Converts its time from the monotonic clock of the ledger to the wall clock,
+   * because decisions use the wall clock.
    */
   #limit(account: EvictionAccount, uid: string, hasSlot: boolean): EvictionLimit {
     const { ledger, clock } = this.#options;

@@ -16,24 +16,25 @@ type UpdatedPod = Extract<StoreEvent<PodFacts>, { type: 'updated' }>;
 interface Crashes {
   readonly unreadySince: number;
   /**
-   * The times of the latest restarts of each container, at most {@link CRASHING_RESTARTS}, by the name of the
-   * container.
+   * The times of the latest restarts of each container. The key is the name of the container. Each list has at most
+   * {@link CRASHING_RESTARTS} times.
    */
   readonly restarts: Map<string, number[]>;
 }
 
 /**
- * Records which pods were Ready for 10 s and no longer are, and how often their containers have restarted since then
- * (R10). It is needed because a pod's status does not retain this. A standby records the same as the leader, so nothing
- * is lost when the standby becomes the leader.
+ * Records which pods were Ready for 10 s and are no longer Ready, and how often their containers have restarted since
+ * the loss of readiness (R10). This class is needed because the pod's status does not retain these facts. A standby
+ * records them, too, so that nothing is lost when it becomes the leader.
  *
- * A process that starts reads from a pod's first status for how long the pod has not been Ready (`unreadyForMs`). So
- * the 15 minutes do not begin again. At the first restart that the process observes, the restarts before it count whose
- * times the status before it contains (`earlierRestartsAgoMs`). Other restarts in `restartCount` have no time and do not
- * count. Times of a status are compared with each other only, never with the clock of this process. `hasRun` decides
- * whether the pod has ever been Ready for 10 s.
+ * After a start of the process, the first status of a pod shows for how long the pod has not been Ready
+ * (`unreadyForMs`). So a start of the process does not begin the 15 minutes again. When the process observes the first
+ * restart of a container, it also counts the earlier restarts whose times the previous status contains
+ * (`earlierRestartsAgoMs`). All other restarts in `restartCount` do not count, because their times are unknown. Times
+ * in a status are compared only with each other, never with the clock of this process. `hasRun` decides whether the pod
+ * has ever been Ready for 10 s.
  *
- * Only pods that lost their readiness or crash use memory, until they are deleted.
+ * Only pods that lost their readiness or crash use memory. They use it until they are deleted.
  */
 export class ReadinessHistory {
   readonly #clock: Pick<Clock, 'monotonic'>;

@@ -4,13 +4,14 @@ import type { Clock } from '@archpolicy/async';
 import type { StoreEvent } from '@archpolicy/kube';
 
 /**
- * Records since when pods with additions of ArchPolicy have been unschedulable (R9). It does not use the time of the
- * pod's condition: the scheduler does not update this time when the reason changes, so it includes the time behind
- * scheduling gates (https://github.com/kubernetes/kubernetes/issues/122164). A standby records the same as the leader.
+ * Records since when pods with additions of ArchPolicy have been unschedulable (R9). The time in the pod's condition
+ * cannot be used, because it includes the time behind scheduling gates: the scheduler does not update it when the
+ * reason of the condition changes (https://github.com/kubernetes/kubernetes/issues/122164). A standby also records
+ * this, so that nothing is lost when it becomes the leader.
  */
 export class UnschedulableHistory {
   readonly #clock: Pick<Clock, 'monotonic'>;
-  /** The time of the first observation as unschedulable, monotonic milliseconds, by UID. */
+  /** The time at which each pod was first observed as unschedulable, monotonic milliseconds, by UID. */
   readonly #since = new Map<string, number>();
 
   constructor(clock: Pick<Clock, 'monotonic'>) {
@@ -23,7 +24,10 @@ export class UnschedulableHistory {
     else if (!this.#since.has(object.uid)) this.#since.set(object.uid, this.#clock.monotonic());
   }
 
-  /** Returns the milliseconds since the pod was first observed unschedulable; 0 if it is not. */
+  /**
+   * Returns the milliseconds since the pod was first observed as unschedulable. Returns 0 if the pod is not
+   * unschedulable.
+   */
   forMs(uid: string): number {
     const since = this.#since.get(uid);
     return since === undefined ? 0 : this.#clock.monotonic() - since;

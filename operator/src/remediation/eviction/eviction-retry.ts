@@ -10,21 +10,24 @@ export type AttemptResult =
   | { readonly kind: 'not-accepted'; readonly reason: LastAttempt['reason']; readonly delayMs: number };
 
 /**
- * Delay after a conflict. The UID or the version did not match, because the pod has changed, as a pod in a crash loop
- * often does.
+ * Delay after a conflict: the UID or the version did not match, because the pod has changed. The delay is needed
+ * because a pod in a crash loop changes often.
  */
 const CONFLICT_DELAY_MS = 10_000;
-/** First delay of the back-off if a disruption budget does not allow the eviction. It may allow it soon, or never. */
+/**
+ * First delay of the back-off after a disruption budget did not allow the eviction. It is short, because the budget may
+ * allow the eviction soon.
+ */
 const FIRST_DELAY_MS = 100;
 const MAX_DELAY_MS = 5 * 60_000;
-/** Delay after a rejection by RBAC or an admission policy. Both change rarely. */
+/** Delay after a rejection by RBAC or an admission policy. It is long, because both change rarely. */
 const FORBIDDEN_DELAY_MS = 60_000;
-/** Delay after an attempt without a response. By then the watch shows whether the eviction was accepted. */
+/** Delay after an attempt without a response. After this delay, the watch shows whether the eviction was accepted. */
 const NO_ANSWER_DELAY_MS = 10_000;
 
 /**
- * A delay in milliseconds. `server` means the server's Retry-After, or a back-off without it. `final` means the
- * policy's recheck interval.
+ * A delay in milliseconds. `server` means the server's Retry-After, or, if the server sent none, a back-off. `final`
+ * means the policy's recheck interval.
  */
 type Delay = number | 'server' | 'final';
 
@@ -43,8 +46,8 @@ const NOT_ACCEPTED: Readonly<
 
 /**
  * @param failures number of earlier attempts for this pod that were not accepted
- * @param finalDelayMs the policy's recheck interval. After it, the eviction is attempted again, even if the rejection
- * was final, because its cause may have been fixed
+ * @param finalDelayMs the policy's recheck interval. After this interval, the eviction is attempted again even after a
+ * final rejection, because the cause of the rejection may have been fixed
  */
 export function interpretResult(answer: EvictionResult, failures: number, finalDelayMs: number): AttemptResult {
   if (answer.kind === 'evicted') return { kind: 'accepted' };

@@ -16,11 +16,14 @@ export type EvictionOutcome =
   | { readonly kind: 'gone' }
   /** Nothing was sent, because the evaluation right before the call decided against the eviction. */
   | { readonly kind: 'no-longer-evictable'; readonly evaluation: Evaluation }
-  /** Nothing was sent. Right before the call, the pod had no governing policy, another one, or a changed one. */
+  /**
+   * Nothing was sent, because right before the call, the pod had no governing policy, or another policy governed it, or
+   * its policy had changed.
+   */
   | { readonly kind: 'policy-changed' }
   /**
-   * Nothing was sent. Right before the call, the pod was on another node, or another node of the same name had replaced
-   * its node.
+   * Nothing was sent, because right before the call, the pod was on another node, or another node of the same name had
+   * replaced its node.
    */
   | { readonly kind: 'node-changed' }
   /** Nothing was sent, because the Lease was lost. */
@@ -40,7 +43,10 @@ export interface EvictorOptions {
   readonly clock: Pick<Clock, 'now' | 'monotonic'>;
 }
 
-/** The recheck interval if the policy's duration cannot be parsed, although the CRD's schema accepted it. */
+/**
+ * The recheck interval that is used if the duration in the policy cannot be parsed, although the CRD's schema accepted
+ * it.
+ */
 const DEFAULT_RECHECK_MS = 600_000;
 
 /**
@@ -55,8 +61,8 @@ export class Evictor {
   }
 
   /**
-   * Evicts the pod. Must be called without an `await` after the evaluation that checked the limits, because it reserves
-   * the slot synchronously.
+   * Evicts the pod. It reserves the slot synchronously. So there must be no `await` between the evaluation that checked
+   * the limits and this call, or other evictions could exceed the limits.
    */
   async evict(context: EvictionContext, account: EvictionAccount, signal: AbortSignal): Promise<EvictionOutcome> {
     const { ledger, clock, attempts } = this.#options;
@@ -86,8 +92,8 @@ export class Evictor {
   }
 
   /**
-   * Reads the pod and its node from the API server. Returns the context with both, or an outcome if the pod must not be
-   * evicted.
+   * Reads the pod and its node from the API server. Returns the context with the pod and node that were read, or an
+   * outcome if the pod must not be evicted.
    */
   async #readAgain(context: EvictionContext, signal: AbortSignal): Promise<EvictionContext | EvictionOutcome> {
     const { reader, gatherer, attempts } = this.#options;

@@ -18,15 +18,15 @@ export interface PlacementViolationsOptions {
 }
 
 /**
- * R7: detects the violations that the brake counts. Both kinds require that the watch showed the pod first without a
- * node and then with one. A pod that was created with `spec.nodeName` does not count: its owner placed it, not the
- * webhook and the scheduler.
+ * R7: detects the violations that the brake counts. A violation of either kind counts only if the watch showed the pod
+ * first without a node and then with a node. A pod that was created with `spec.nodeName` does not count, because its
+ * owner placed it, not the webhook and the scheduler.
  */
 export class PlacementViolations {
   readonly #options: PlacementViolationsOptions;
   /**
-   * UIDs of pods that were bound to a node that the pod's own terms exclude, by key. Each is kept until its pod is
-   * evaluated.
+   * UIDs of pods that were bound to a node although their own terms exclude it, by the pod's key. A UID is kept until
+   * the pod is evaluated.
    */
   readonly #excludedBindings = new Map<string, string>();
 
@@ -43,7 +43,10 @@ export class PlacementViolations {
     if (node !== undefined && violatesArchitectureTerms(pod, node)) this.#excludedBindings.set(podKey(pod), pod.uid);
   }
 
-  /** Returns the violation of an evaluated pod according to the watches. {@link confirm} decides whether it counts. */
+  /**
+   * Returns the violation that an evaluated pod shows, according to the watches. {@link confirm} decides whether the
+   * violation counts.
+   */
   detect(
     { key, pod }: EvictionContext,
     evaluation: Evaluation,
@@ -56,10 +59,10 @@ export class PlacementViolations {
   }
 
   /**
-   * Returns whether a violation counts. It does not count if another node of the same name has replaced the node.
-   * `landed-wrong` counts only if a probe of the webhook succeeds now, because the webhook may have become unreachable
-   * since the eviction. If the node cannot be read, the violation counts, because a stop of evictions is the safe
-   * outcome.
+   * Returns whether a violation counts. It does not count if another node of the same name has replaced the pod's node.
+   * A violation `landed-wrong` counts only if a probe of the webhook succeeds now, because the webhook may have become
+   * unreachable since the eviction. If the node cannot be read, the violation counts, because a stop of evictions is
+   * the safe outcome.
    */
   async confirm({ node }: EvictionContext, kind: ViolationKind, signal: AbortSignal): Promise<boolean> {
     const { webhook, reader } = this.#options;
@@ -83,9 +86,9 @@ export class PlacementViolations {
 }
 
 /**
- * Whether the webhook or the scheduler placed the replacement on the wrong node. A replacement with a broken image does
- * not count, because its node is right. A replacement that would not be evicted does not count either, such as one
- * whose owner has since chosen the architecture.
+ * Whether the webhook or the scheduler placed the replacement on the wrong node. False for a replacement with a broken
+ * image, because its node is right. Also false for a replacement that would not be evicted, for example because its
+ * owner has chosen the node's architecture since the eviction.
  */
 function isAttributable(
   { landing, observedUnbound }: Extract<ReplacementState, { kind: 'landed' }>,

@@ -3,8 +3,8 @@ import type { Done } from '../queue/eviction-pipeline.ts';
 import type { ReplacementState } from './replacements.ts';
 
 /**
- * Returns the next step of a replacement that is coming up. It is an evaluation at the time at which the replacement
- * should be up, or `next` if that is an earlier evaluation.
+ * Returns the next step for a pod. For a replacement that is coming up, it is an evaluation when the replacement should
+ * be up, unless `next` is an earlier evaluation. For all other pods, it is `next`.
  */
 export function evaluateWhenUp(next: Done, replacement: ReplacementState | undefined, nowMs: number): Done {
   if (replacement?.kind !== 'coming-up' || replacement.untilMs === undefined) return next;

@@ -16,21 +16,24 @@ import type {
 } from '@archpolicy/core';
 import type { Pods } from '../ports.ts';
 
-/** The state of a pod that replaces an evicted one. */
+/** The state of a pod that replaces an evicted pod. */
 export type ReplacementState =
   | {
       readonly kind: 'landed';
       readonly landing: PlacementOutcome;
       /**
-       * Whether the watch had shown the replacement without a node before. If so, the scheduler bound it, not its
-       * creator.
+       * Whether the watch showed the replacement without a node before it showed the node. If so, the scheduler bound
+       * the replacement, not its creator.
        */
       readonly observedUnbound: boolean;
     }
   /** The node supports the images of the replacement, but the replacement has not come up yet. */
   | {
       readonly kind: 'coming-up';
-      /** The time of its next evaluation, epoch milliseconds. Absent if it is evaluated only when it changes. */
+      /**
+       * The time of the replacement's next evaluation, epoch milliseconds. Absent if the replacement is evaluated only
+       * when it changes.
+       */
       readonly untilMs?: number;
     };
 
@@ -40,27 +43,31 @@ export interface ReplacementsOptions {
   readonly clock: Pick<Clock, 'now' | 'monotonic'>;
 }
 
-/** Interval at which owners are dropped for which no replacement is awaited. */
+/** Interval at which all owners without an awaited replacement are dropped. */
 const SWEEP_MS = 60_000;
 
 /**
- * Tracks the replacements of evicted pods (R6). A replacement is a pod of the same top controller that did not exist
- * when an eviction was first requested. Each replacement is assigned to one eviction, the oldest first.
+ * Tracks the replacements of evicted pods (R6). A replacement is a pod that has the same top controller as the evicted
+ * pod, and did not exist when the first eviction was requested. Each replacement is assigned to the oldest eviction
+ * without a replacement.
  *
- * On a node that supports its images, a replacement counts as landed right once it has come up, because its image may
- * turn out to be broken before that. After one replacement of an owner has come up, the owner's further replacements
- * count as soon as they are bound.
+ * A replacement on a node that supports its images counts as landed right only when it has come up, because its image
+ * may be broken. After one replacement of an owner has come up, the owner's further replacements count as landed right
+ * as soon as they are bound.
  */
 export class Replacements {
   readonly #options: ReplacementsOptions;
   /**
-   * UIDs of pods that do not count as replacements, because they existed before or have been counted. The key is the
-   * owner. An entry exists only while a replacement of one of the owner's pods is awaited.
+   * UIDs of pods that do not count as replacements, because they existed before the eviction or have already been
+   * counted. The key is the owner. An entry exists only while a replacement of one of the owner's pods is awaited.
    */
   readonly #notReplacements = new Map<string, Set<string>>();
-  /** UIDs of pods whose binding the watch has shown, by the same owners. */
+  /** UIDs of pods whose binding the watch has shown. The keys are the same as in `#notReplacements`. */
   readonly #observedUnbound = new Map<string, Set<string>>();
-  /** Owners with a replacement that has come up, and the time until which that counts (monotonic milliseconds). */
+  /**
+   * Owners with a replacement that has come up. The value is the time until which further replacements of the owner
+   * count at once (monotonic milliseconds).
+   */
   readonly #cameUpUntil = new Map<string, number>();
   #sweptAt = -Infinity;
 
@@ -69,8 +76,9 @@ export class Replacements {
   }
 
   /**
-   * Must be called before an eviction of this pod is requested, because its replacement can exist before the response
-   * arrives. A further call for the same owner only adds the pod: pods created since the first call are replacements.
+   * Must be called before the eviction of this pod is requested, because the pod's replacement can exist before the
+   * response arrives. A further call for the same owner adds only the evicted pod, because pods that were created since
+   * the first call are replacements.
    */
   onEvictionRequested(evicted: PodFacts): void {
     this.#sweep();
@@ -80,8 +88,8 @@ export class Replacements {
   }
 
   /**
-   * Drops the pod's owner if no replacement of it is awaited. Must be called when the eviction of the pod has an
-   * outcome.
+   * Drops the pod's owner if no replacement of the owner's pods is awaited. Must be called when the outcome of the
+   * pod's eviction is known.
    */
   prune(pod: PodFacts): void {
     const { ledger, clock } = this.#options;
@@ -103,8 +111,8 @@ export class Replacements {
   }
 
   /**
-   * Returns the state of an evaluated pod if it is a replacement. Returns undefined for other pods, and while the pod's
-   * images are unknown.
+   * Returns the state of an evaluated pod as a replacement. Returns undefined for a pod that is not a replacement, and
+   * while the pod's images are unknown.
    */
   onPodEvaluated(pod: PodFacts, assessment: PlacementAssessment): ReplacementState | undefined {
     if (this.#notReplacements.size === 0) return undefined;
@@ -148,7 +156,10 @@ export class Replacements {
     }
   }
 
-  /** Drops owners for which no replacement is awaited. Owners that were deleted never create one. */
+  /**
+   * Drops owners for which no replacement is awaited. This is needed because an owner that was deleted never creates a
+   * replacement.
+   */
   #sweep(): void {
     const { ledger, clock } = this.#options;
     const now = clock.monotonic();
@@ -175,7 +186,8 @@ function ownerKey(pod: PodFacts): string {
 }
 
 /**
- * Whether the pod has been Ready for longer than in a crash loop. A pod of a Job has come up, too, if it has succeeded.
+ * Whether the pod has been Ready for longer than a pod in a crash loop is. A pod of a Job has also come up if it has
+ * succeeded.
  */
 function hasComeUp(pod: PodFacts, assessment: PlacementAssessment, nowMs: number): boolean {
   if (pod.phase === 'Succeeded') return true;
@@ -183,9 +195,9 @@ function hasComeUp(pod: PodFacts, assessment: PlacementAssessment, nowMs: number
 }
 
 /**
- * Returns whether a replacement that is not Ready counts as right: a minute after its binding, if each of its
- * containers has run or ended by then and the node has refused none. It may have other reasons not to become Ready than
- * its architecture.
+ * Decides about a replacement that is not Ready. It counts as right a minute after its binding, if by then each of its
+ * containers has run or ended, and the node has refused none of its containers. After that time, the architecture is
+ * probably not the reason why the replacement is not Ready.
  */
 function mayHaveComeUp(
   pod: PodFacts,
@@ -203,8 +215,8 @@ function comingUp(pod: PodFacts, otherwiseAtMs = Infinity): Extract<ReplacementS
 }
 
 /**
- * Returns the time at which each container has run for long enough. A program of the wrong architecture ends within a
- * second. Returns Infinity while the time is not known.
+ * Returns the time at which every container has run for long enough to exclude a wrong architecture, because a program
+ * of the wrong architecture ends within a second. Returns Infinity while a container has not started.
  */
 function triedAtMs({ containers }: PodFacts): number {
   return containers.length === 0 ? Infinity : Math.max(...containers.map(containerTriedAtMs));

@@ -3,7 +3,10 @@ import type { Clock } from '@archpolicy/async';
 import { runWorkers, WorkQueue } from '@archpolicy/kube';
 import type { RateLimitTiming, ReconcileResult } from '@archpolicy/kube';
 
-/** Number of concurrent evaluations. Most do not wait; those with new images wait for registries. */
+/**
+ * Number of concurrent evaluations. Most evaluations do not wait. An evaluation of a pod with new images waits for
+ * registries.
+ */
 const EVALUATION_WORKERS = 16;
 /**
  * Number of concurrent evictions. Each makes one API call at a time, which leaves half of the client's connections to
@@ -11,13 +14,14 @@ const EVALUATION_WORKERS = 16;
  */
 const EVICTION_WORKERS = 16;
 /**
- * Back-off of an eviction that throws, usually because the API server does not respond. The pod is not evaluated before
- * the retry.
+ * Back-off of an eviction that throws, usually because the API server does not respond. The retry calls the eviction
+ * stage again, without an evaluation stage before it.
  */
 const RETRY: RateLimitTiming = { firstMs: 200, maxMs: 15_000, perSecond: 10, burst: 100 };
 /**
- * Evictions start when all pods have been evaluated once, or after this time. Until then the API server is busy with
- * the initial lists. An earlier start would also choose the most likely misplaced pod from only a part of the pods.
+ * Evictions start after this time, or earlier if all pods have been evaluated once. They do not start at once, because
+ * the API server is busy with the initial lists, and because the most likely misplaced pods are not known before most
+ * pods have been evaluated.
  */
 const START_AFTER_MS = 500;
 
@@ -29,7 +33,7 @@ export type NextStep =
   /** The pod is queued for eviction. Only an evaluation returns this. */
   | { readonly kind: 'evict' };
 
-/** The next step after an eviction. It is never a second eviction: a retry begins with another evaluation. */
+/** The next step after an eviction. It is never a second eviction, because a retry begins with another evaluation. */
 export type Done = Exclude<NextStep, { kind: 'evict' }>;
 
 /** The work on a pod in each stage. If a handler throws, it is called again after a back-off. */
@@ -43,7 +47,7 @@ export interface StageHandlers {
 export interface Pipeline {
   /** Enqueues the pod for evaluation. */
   enqueue(key: string, delayMs?: number): void;
-  /** Starts evictions before START_AFTER_MS has passed. Must be called when all pods have been evaluated. */
+  /** Starts evictions even if START_AFTER_MS has not passed. Must be called when all pods have been evaluated. */
   startEvictions(): void;
   run(stages: StageHandlers, signal: AbortSignal): Promise<void>;
 }
@@ -118,7 +122,10 @@ export class EvictionPipeline implements Pipeline {
     return next.kind === 'evaluate' ? { requeueAfterMs: next.afterMs } : {};
   }
 
-  /** Evicts the pod. If the stage throws, the pod stays in `#evicting`, because the retry evaluates the pod itself. */
+  /**
+   * Evicts the pod. If the stage throws, the pod stays in `#evicting`, because the eviction is retried without
+   * returning to the evaluation queue.
+   */
   async #evict(stages: StageHandlers, key: string, signal: AbortSignal): Promise<ReconcileResult> {
     const next = await stages.evict(key, signal);
     this.#evicting.delete(key);

@@ -42,8 +42,8 @@ interface LimitQueue {
 
 /**
  * Orders pods that wait for a slot of their owner, the rate of their policy, the brake or the webhook: first in, first
- * out within a namespace, and round-robin between namespaces. Only the first pod of each queue is woken. When it leaves
- * the queue, the next pod is woken. So a thousand pods do not compete for one slot.
+ * out within a namespace, and round-robin between namespaces. Only the first pod of each queue is woken. When that pod
+ * leaves the queue, the next pod is woken. So a thousand pods do not compete for one slot.
  *
  * Methods return the pods to wake; the caller enqueues them.
  */
@@ -59,8 +59,8 @@ export class LimitQueues {
   }
 
   /**
-   * Moves the pod to the queue of this limit. If it is already in that queue, it keeps its position, and its account is
-   * updated.
+   * Moves the pod to the queue of this limit. If the pod is already in that queue, it keeps its position, and only its
+   * account is updated.
    */
   wait(pod: WaitingPod, limit: SharedLimit): readonly WakeUp[] {
     const name = queueName(limit, pod.account);
@@ -72,7 +72,7 @@ export class LimitQueues {
     return [...woken, ...this.#wakeFirst(name)];
   }
 
-  /** Removes the pod from its queue. Wakes the pod that is the first one now. */
+  /** Removes the pod from its queue. Wakes the pod that is now the first of the queue. */
   leave(key: string): readonly WakeUp[] {
     const name = this.#names.get(key);
     if (name === undefined) return [];
@@ -84,12 +84,18 @@ export class LimitQueues {
     return [];
   }
 
-  /** Wakes the first pod of each queue in which the end of an eviction of this account may have freed a slot. */
+  /**
+   * Wakes the first pod of each queue of this account. Must be called when an eviction of the account has ended,
+   * because it may have freed a slot.
+   */
   wakeNext(account: EvictionAccount): readonly WakeUp[] {
     return ACCOUNT_LIMITS.flatMap((limit) => this.#wakeFirst(queueName(limit, account)));
   }
 
-  /** Whether the first pod that waits for this policy's rate is another pod. If so, this pod must queue behind it. */
+  /**
+   * Whether another pod is the first that waits for the rate of this pod's policy. If so, this pod must queue behind
+   * it.
+   */
   hasEarlierWaiters({ key, account }: Pick<WaitingPod, 'key' | 'account'>): boolean {
     const first = this.#queues.get(queueName('PolicyLimit', account))?.pods.first;
     return first !== undefined && first.key !== key;
@@ -116,7 +122,8 @@ export class LimitQueues {
     const { key, account, uid } = first;
     const now = clock.monotonic();
     const limit = ledger.limit(account, uid, now);
-    // If another limit blocks the pod now, it is evaluated at once, which moves it to the queue of that limit.
+    // If another limit blocks the pod now, the pod is evaluated at once, because the evaluation moves it to the queue
+    // of that limit.
     const isTheLimit = limit.kind === 'limited' && limit.reason === queue?.limit;
     return [{ key, delayMs: isTheLimit ? limit.untilMs - now : 0 }];
   }

@@ -5,13 +5,13 @@ import type { PodFacts } from '@archpolicy/core';
 import type { ResyncProgress } from './progress.ts';
 
 /**
- * Number of pods that are visited between two yields to the event loop. They take a few milliseconds; 100,000 pods take
- * 0.1 s and more.
+ * Number of pods that are visited between two yields to the event loop. Visiting this number takes a few milliseconds.
+ * Visiting 100,000 pods at once would take 0.1 s or more.
  */
 const PODS_PER_YIELD = 4_000;
 /**
- * Maximum number of pods in the queue. Queues and sets of 100,000 keys take 25 MB, including the garbage of their
- * growth. With a short queue, a pod that changes does not wait behind all others.
+ * Maximum number of pods in the queue. Queues and sets of 100,000 keys would take 25 MB, including the garbage of their
+ * growth. With a short queue, a pod that changes also does not wait behind all other pods.
  */
 const MAX_QUEUED = 2_000;
 /** How long to wait for room in the queue before checking again. */
@@ -38,8 +38,8 @@ export class EnqueueAll {
   }
 
   /**
-   * Requests an evaluation of all pods. If pods are being enqueued at that time, all of them are enqueued once more
-   * afterwards, because some were evaluated before the request.
+   * Requests an evaluation of all pods. If pods are already being enqueued, all pods are enqueued once more afterwards,
+   * because some pods were evaluated before the request.
    */
   request(): void {
     this.#isRequested = true;
@@ -74,7 +74,8 @@ export class EnqueueAll {
         this.#add(key);
       }
     }
-    // A pod that has become urgent in the meantime has been enqueued by that change.
+    // Skips a pod that has become urgent since the urgent pods were listed, because that change has already enqueued
+    // the pod.
     await this.#visit((key, urgency) => {
       if (urgency === 0) this.#add(key);
     }, signal);
@@ -83,7 +84,7 @@ export class EnqueueAll {
 
   /**
    * Returns the keys of pods that are not Ready or have a signal, grouped by urgency, the most urgent group first.
-   * Usually there are few.
+   * Usually there are few such pods.
    */
   async #urgent(signal: AbortSignal): Promise<readonly (readonly string[])[]> {
     const keys = new Map<number, string[]>();
@@ -123,8 +124,8 @@ export class EnqueueAll {
 }
 
 /**
- * Returns the urgency of a pod. It is highest with a signal of a refused image, lower for a pod that is only not Ready,
- * and 0 for all other pods.
+ * Returns the urgency of a pod. It is highest for a pod whose signal is a refused image, lower for a pod that is not
+ * Ready but has no signal, and 0 for a pod that is Ready and has no signal.
  */
 function getUrgency(pod: PodFacts): number {
   return signalStrength(readSignals(pod.containers).signal) * 2 + (pod.ready.value ? 0 : 1);

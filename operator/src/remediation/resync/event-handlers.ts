@@ -26,7 +26,10 @@ export interface EnqueueHandlers {
   onPodBound(pod: PodFacts): void;
 }
 
-/** Reasons that a new or changed node can end, because a replacement may fit on it. */
+/**
+ * Reasons for not evicting a pod that may no longer apply when a node is added or changed, because a replacement may
+ * fit on this node.
+ */
 const NO_NODE: ReadonlySet<string> = new Set<ReportReason>(['NoNodeForReplacement', 'Unschedulable']);
 
 /** Subscribes to the views and enqueues the pods that each event affects. Returns an unsubscribe function. */

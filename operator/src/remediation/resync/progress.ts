@@ -6,15 +6,18 @@ import { Listeners } from '../../listeners.ts';
  */
 export class ResyncProgress {
   readonly #completions = new Listeners<number>();
-  /** Pods that a resync has enqueued and that still wait for their evaluation. */
+  /** The pods that a resync has enqueued and that have not been evaluated since. */
   readonly #pending = new Set<string>();
-  /** Pods that the periodic recheck has enqueued and that still wait for their evaluation. */
+  /** The pods that the periodic recheck has enqueued and that have not been evaluated since. */
   readonly #due = new Set<string>();
   /** Number of resyncs whose pods are still being added. Such a resync is not complete. */
   #open = 0;
   #completedAtMs: number | undefined;
 
-  /** The last time at which every pod had been evaluated, epoch milliseconds. Undefined before the first. */
+  /**
+   * The time when the last evaluation of all pods was complete, epoch milliseconds. Undefined before the first is
+   * complete.
+   */
   get completedAtMs(): number | undefined {
     return this.#completedAtMs;
   }
@@ -24,7 +27,7 @@ export class ResyncProgress {
     return this.#completions.subscribe(listener);
   }
 
-  /** Begins a resync. Its pods are added until `close`. */
+  /** Begins a resync. Its pods must be added between this call and `close`. */
   open(): void {
     this.#open += 1;
   }
@@ -52,7 +55,8 @@ export class ResyncProgress {
   }
 
   /**
-   * Completes a recheck interval, in which each pod was due once, unless a pod of it still waits for its evaluation.
+   * Must be called at the end of each recheck interval, in which each pod was due once. The interval counts as complete
+   * unless a pod that was due has not been evaluated yet.
    */
   renew(nowMs: number): void {
     if (this.#due.size === 0) this.#completeWhenDone(nowMs);

@@ -21,7 +21,7 @@ export interface ResyncOptions {
   readonly remediation: EnqueueHandlers & { onWebhookReachable(): void };
 }
 
-/** Reasons that a change of the webhook configuration can end. */
+/** Reasons for not evicting a pod that may no longer apply when the webhook configuration changes. */
 const NOT_CALLED: ReadonlySet<string> = new Set<ReportReason>([
   'WebhookNotInstalled',
   'WebhookNotCalled',

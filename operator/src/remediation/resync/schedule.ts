@@ -54,8 +54,8 @@ export class RecheckSchedule {
 }
 
 /**
- * Returns the pods that are due between two times. Each pod has its own point within its policy's interval. This
- * spreads the evaluations of a policy's pods, and the load on registries, evenly over the interval.
+ * Returns the pods that are due between two times. Each pod has its own point within its policy's interval, so that the
+ * evaluations of a policy's pods, and the load on registries, are spread evenly over the interval.
  *
  * @param fromMs exclusive, epoch milliseconds
  * @param toMs inclusive
