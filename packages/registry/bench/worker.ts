@@ -1,6 +1,6 @@
 /**
- * One process of the benchmark of inspections: runs the task of its first argument (JSON) and prints its measurements (JSON).
- * The benchmark, with the registry and the Redis of this process, is e2e/bench/inspect.
+ * One process of the benchmark of inspections. It runs the task in its first argument (JSON) and prints the
+ * measurements (JSON). e2e/bench/inspect runs the benchmark, and provides the registry and Redis for this process.
  */
 import { PerformanceObserver } from 'node:perf_hooks';
 import type { PerformanceEntry } from 'node:perf_hooks';
@@ -15,7 +15,7 @@ interface Task {
   readonly kind: 'inspect' | 'revalidate' | 'memory-hits' | 'redis-hits' | 'latency' | 'digests' | 'silent';
   /** References to inspect concurrently. */
   readonly references: readonly string[];
-  /** Docker config files, one per tenant; absent: anonymous. */
+  /** Docker config files, one per tenant. If absent, inspections are anonymous. */
   readonly secrets?: readonly string[];
   /** How often each reference is inspected. */
   readonly times: number;
@@ -33,13 +33,16 @@ const clock = {
 const BUDGET_MS = 10_000;
 const SILENT_BUDGET_MS = 50;
 const WARM_UP = 20_000;
-/** Longer than the soft TTL of a tag. */
+/** By how much the clock advances between two inspections. It is longer than the soft TTL of a tag. */
 const LATER_MS = 11 * 60_000;
 /** Number of answers from Redis that are reported separately, as the answers of a process that has just started. */
 const FIRST_HITS = 500;
 /** The target for a result from Redis. */
 const SLOW_MS = 1;
-/** Warm-up inspections: the code is loaded, connections are open, and an outage of Redis is detected afterwards. */
+/**
+ * Number of warm-up inspections. After them, the code is loaded, connections are open, and an outage of Redis is
+ * detected.
+ */
 const UNNOTICED = 50;
 
 function createWorkerInspector({ redisUrl }: Task): Inspector {
@@ -71,7 +74,7 @@ async function revalidate(task: Task, inspector: Inspector): Promise<object> {
   return inspectAll(task, inspector);
 }
 
-/** Measures milliseconds of consecutive inspections, each of an uncached tag. */
+/** Measures how long consecutive inspections take (milliseconds). Each inspects an uncached tag. */
 async function latency(task: Task, inspector: Inspector): Promise<object> {
   const times: number[] = [];
   let resolved = 0;
@@ -100,9 +103,9 @@ async function memoryHits(task: Task, inspector: Inspector): Promise<object> {
 }
 
 /**
- * Measures milliseconds of answers from Redis: each tag is new to this process. The first answers are reported
- * separately, because a process that has just started compiles its code and grows its heap, and the p99 of 500 answers
- * is only the fifth worst.
+ * Measures how long answers from Redis take (milliseconds). Each tag is new to this process, so that no answer comes
+ * from memory. The first answers are reported separately, because a process that has just started compiles its code and
+ * grows its heap. The p99 of these 500 answers is only the fifth-slowest answer.
  */
 async function redisHits(task: Task, inspector: Inspector): Promise<object> {
   const answers: { readonly start: number; readonly ms: number }[] = [];
@@ -137,7 +140,7 @@ async function redisHits(task: Task, inspector: Inspector): Promise<object> {
   };
 }
 
-/** Measures the MiB of heap for the facts of `times` digests. */
+/** Measures how much heap the facts of `times` digests take (MiB). */
 function digests(task: Task): object {
   const cache = new MemoryCache();
   globalThis.gc?.();

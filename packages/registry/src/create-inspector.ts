@@ -39,8 +39,8 @@ export interface RedisOptions {
   /** `redis://…`, `redis+sentinel://…` or `redis+cluster://…`; see `parseRedisUrl`. */
   readonly url: string;
   /**
-   * The cache key: the same secret in all processes that share this Redis. It signs the values: a process that
-   * can write to Redis but does not have the key cannot change an answer.
+   * The cache key: a secret that is the same in all processes that share this Redis. Values are signed with this key,
+   * so that a process without the key cannot change an answer, even if it can write to Redis.
    */
   readonly cacheKey: string;
   /** Timeout of a command, milliseconds; 50 by default. It bounds the delay of an inspection when Redis does not answer. */
@@ -49,7 +49,7 @@ export interface RedisOptions {
 
 export interface InspectorOptions {
   readonly clock: Clock;
-  /** By default: HTTPS, address guard on, no own credentials. */
+  /** The registries file. By default: HTTPS, address guard on, no credentials except those of pods. */
   readonly registries?: RegistriesSource;
   readonly metrics?: RegistryMetrics;
   readonly logger?: Logger;
@@ -62,7 +62,10 @@ export interface InspectorOptions {
   readonly userAgent?: string;
   /** Resolves the names of hosts. By default, the system's resolver does this. */
   readonly resolve?: Resolve;
-  /** The sender below all limits, which performs the requests. By default, it sends them over the network. */
+  /**
+   * The sender that performs the requests after all limits have allowed them. By default, it sends them over the
+   * network.
+   */
   readonly sender?: Sender;
 }
 

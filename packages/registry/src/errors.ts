@@ -5,9 +5,9 @@ export type RegistryErrorCode =
   | 'RegistriesFile'
   /** The URL of Redis is invalid. */
   | 'RedisUrl'
-  /** A connection to an address that the guard refuses was attempted. */
+  /** Something tried to connect to an address that the guard refuses. */
   | 'AddressRefused'
-  /** A connection to a host whose CA bundle or client certificate cannot be used was attempted. */
+  /** Something tried to connect to a host whose CA bundle or client certificate cannot be used. */
   | 'TlsFiles';
 
 /** An unexpected error of this package. Messages contain no remote text and no secret, only constants and configuration. */

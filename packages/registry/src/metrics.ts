@@ -20,13 +20,13 @@ export type RequestOutcome =
   | 'blocked'
   | 'aborted';
 
-/** Why a key of a credential was left out: it cannot match an image, or it exceeds a bound. */
+/** The reason why a key of a docker config was left out: the key cannot match an image, or it exceeds a bound. */
 export type UnusableKey = 'malformed' | 'too-long' | 'too-many-wildcards' | 'too-many-keys';
 
 /**
- * The counters of this package. Labels have only these values, never hosts or image names, which tenants choose. The
- * process maps each function to one metric. The functions are properties instead of methods, so that a missing label is
- * a type error.
+ * The counters of this package. Labels have only the values that are declared here, never hosts or image names, because
+ * tenants choose those. The process maps each function to one metric. The functions are properties instead of methods,
+ * so that a missing label is a type error.
  */
 export interface RegistryMetrics {
   /** Counts one result of the inspector. */

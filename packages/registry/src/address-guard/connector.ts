@@ -6,7 +6,7 @@ import { buildConnector } from 'undici';
 import { RegistryError } from '../errors.ts';
 import type { AddressGuard } from './guard.ts';
 
-/** Resolves a name to all its addresses. Outside tests, this is the system's resolver. */
+/** Resolves a name to all its addresses. Except in tests, the system's resolver does this. */
 export type Resolve = (
   hostname: string,
   options: { readonly all: true },
@@ -19,8 +19,8 @@ export const resolveBySystem: Resolve = (hostname, options, callback) => {
 
 /**
  * Wraps a connector so that the guard checks every address at the time of connecting. An earlier check would not be
- * enough: a name may resolve to another address later, and a URL can spell an address in several ways. Every connection
- * of every hop uses this connector.
+ * enough, because a name may resolve to another address later, and a URL can spell an address in several ways. Every
+ * connection of every hop uses this connector.
  */
 export function guardedConnector(
   guard: AddressGuard,

@@ -9,8 +9,8 @@ export class AddressGuard {
   readonly #allowed: readonly AddressRange[];
 
   /**
-   * @param refused ranges in CIDR notation that are refused in addition to the built-in ones: Pod and Service ranges
-   * @param allowed ranges that the registries file allows for this host, with precedence over refused ones
+   * @param refused ranges in CIDR notation (for Pods and Services) that are refused in addition to the built-in ranges
+   * @param allowed ranges that the registries file allows for this host, even if they are refused otherwise
    */
   constructor(refused: readonly string[], allowed: readonly string[]) {
     this.#refused = [...builtIn, ...parseAll(refused)];

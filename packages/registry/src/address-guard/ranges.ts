@@ -5,9 +5,9 @@ export type AddressRange = readonly [ipaddr.IPv4 | ipaddr.IPv6, number];
 
 /**
  * Address ranges that the guard refuses, unless the registries file allows them for a host. The list does not contain
- * private ranges (RFC 1918, unique local), because in-cluster registries use them. Clusters add their own ranges in the
- * registries file. IANA's registries of special addresses: https://www.iana.org/assignments/iana-ipv4-special-registry
- * and …-ipv6-….
+ * private ranges (RFC 1918, unique local), because in-cluster registries use them. Administrators add the ranges of
+ * their cluster in the registries file. IANA's registries of special addresses:
+ * https://www.iana.org/assignments/iana-ipv4-special-registry and …-ipv6-….
  */
 export const REFUSED_RANGES: readonly string[] = [
   '0.0.0.0/8', // "this network": Linux connects 0.0.0.0 to loopback

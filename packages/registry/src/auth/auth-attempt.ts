@@ -12,5 +12,5 @@ export interface EndpointCredential {
   readonly credential?: Credential;
 }
 
-/** The scope of content that a registry returns without a credential: it is public. */
+/** The scope of public content, which a registry returns without a credential. */
 export const ANONYMOUS_SCOPE = 'anonymous';

@@ -5,8 +5,8 @@ import { LRUCache } from 'lru-cache';
 /** Maximum number of registries that are cached as discovered. An evicted registry is discovered again. */
 const MAX_DISCOVERED = 1_000;
 /**
- * How long a request waits for the first one: half of the inspection budget of an admission. A registry that works
- * responds within this time.
+ * How long a request waits for the first request to the same registry: half of the inspection budget of an admission. A
+ * registry that works responds within this time.
  */
 const MAX_WAIT_MS = 200;
 
@@ -14,8 +14,9 @@ const MAX_WAIT_MS = 200;
 export type EndDiscovery = (answered: boolean) => void;
 
 /**
- * Lets only one request through to a registry that has never answered. The other requests wait for the response to the
- * first one, which contains the challenge. So fifty images of a new registry cost one 401 response instead of fifty.
+ * Lets only one request through to a registry that has never answered. The other requests wait for the response to that
+ * request, because the response contains the challenge. So fifty images of a new registry cost one 401 response instead
+ * of fifty.
  */
 export class ChallengeDiscovery {
   readonly #clock: Pick<Clock, 'sleep'>;
@@ -27,8 +28,8 @@ export class ChallengeDiscovery {
   }
 
   /**
-   * Returns immediately for the first request, and for all requests to a registry that has answered. Other requests wait for
-   * the response to the first one, at most 200 ms.
+   * Returns immediately for the first request, and for all requests to a registry that has answered. Other requests
+   * wait for the response to the first request, at most 200 ms.
    * @returns for the first request, a function that the caller must call when that request has ended, even if it failed
    */
   async enter(origin: string, signal: AbortSignal): Promise<EndDiscovery | undefined> {

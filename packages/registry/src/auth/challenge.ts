@@ -13,7 +13,10 @@ export type Challenge =
 const MAX_CHALLENGE_LENGTH = 4096;
 
 const SCHEME = /(?:^|,)\s*(basic|bearer)(?=\s|$|,)/gi;
-/** The look-behind lets a match start only at the start of a name, so that a long name without a value takes linear time. */
+/**
+ * The look-behind lets a match start only at the start of a name, so that the search takes linear time for a long name
+ * without a value.
+ */
 const PARAMETER = /(?<![a-z_])([a-z_]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",]+))/gi;
 
 /** Returns the strongest supported challenge: Bearer before Basic. Undefined when there is none. */

@@ -11,7 +11,7 @@ export type ConfigEntry = MatchEntry<Credential>;
 /** The usable entries of a docker config. */
 export interface DockerConfig {
   readonly entries: readonly ConfigEntry[];
-  /** Why keys were left out: one reason for each of these keys. */
+  /** The reasons why keys were left out, one for each of these keys. */
   readonly unusable: readonly UnusableKey[];
 }
 
@@ -22,8 +22,8 @@ const MAX_ENTRIES = 1_000;
 const MAX_SECRET_LENGTH = 16 * 1024;
 
 /**
- * Bounds of the JSON text. Parsing up to these bounds takes 1 to 2 ms. 1,000 entries with all fields have half as many
- * values.
+ * Bounds of the JSON text. Parsing a text at these bounds takes 1 to 2 ms. A file of 1,000 entries with all fields has
+ * half as many values.
  */
 const JSON_BOUNDS: JsonBounds = { depth: 32, containers: 10_000, separators: 10_000, values: 10_000 };
 

@@ -69,7 +69,8 @@ describe('I5 the credentials of a pod', () => {
   test('P8 are compared with wildcards once per host of images', () => {
     const only = secret(numbered(64, (index) => `*.h${index}.corp`));
     for (const name of ['a', 'b', 'c']) expect(users(`x.h63.corp/${name}`, only)).toEqual(['user-63']);
-    // The first label of each wildcard host matches, the second differs for all but one, whose last label is compared; then one path each.
+    // The first label of each wildcard host matches. The second label matches for one host only, so only the last label
+    // of that host is compared. Then three paths are compared.
     expect(comparisons).toBe(64 * 2 + 1 + 3);
   });
 

@@ -76,7 +76,8 @@ export class Keyring {
   }
 
   /**
-   * Returns the attempts to read an image, in their order. The list is empty when the registry is blocked.
+   * Returns the attempts to read an image, in the order in which they are made. The list is empty when the registry is
+   * blocked.
    * @param podCredentials the pod's own credentials for the image
    */
   async attempts(

@@ -4,12 +4,15 @@ import type { Credential } from './credential.ts';
 /** Length of 128 bits in base64url. With so many bits, a tenant cannot find two credentials with the same scope. */
 const SCOPE_LENGTH = 22;
 
-/** Computes the scope of a credential, a MAC that does not reveal it. With the same key, equal credentials have equal scopes (K2). */
+/**
+ * Computes the scope of a credential, a MAC that does not reveal the credential. With the same key, equal credentials
+ * have equal scopes (K2).
+ */
 export class CredentialScopes {
   readonly #key: string | Buffer;
   readonly #scopesByCredential = new WeakMap<Credential, string>();
 
-  /** @param key the same in all replicas that share a Redis; otherwise random, for this process only */
+  /** @param key the same key in all replicas that share a Redis; by default a random key for this process only */
   constructor(key: string | Buffer = randomBytes(32)) {
     this.#key = key;
   }

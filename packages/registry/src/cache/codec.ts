@@ -8,7 +8,7 @@ export function encodeFacts(content: ContentFacts): string {
   return JSON.stringify(content);
 }
 
-/** Decodes facts. Returns undefined when the value is invalid: it is untrusted input. */
+/** Decodes facts. Returns undefined when the text is invalid, because it is untrusted input. */
 export function decodeFacts(text: string): ContentFacts | undefined {
   const json = parseObject(text);
   const kind = json?.['kind'];
@@ -35,8 +35,8 @@ export function decodeTag(text: string): CachedTag | undefined {
 }
 
 /**
- * The failures that replicas share. They are answers of the registry, and every replica with the same credential gets
- * the same answer. Other failures concern one process only.
+ * The failures that replicas share, because they are answers of the registry: every replica with the same credential
+ * would get the same answer. Other failures concern one process only.
  */
 const SHARED_REASONS = ['Unauthorized', 'NotFound', 'Malformed', 'TooLarge'] as const;
 

@@ -65,7 +65,10 @@ export class FactCache {
     this.isShared = parts.store !== NO_SHARED_STORE;
   }
 
-  /** Returns the facts that this registry host served under the digest. Facts of another host are not used: that host may lie. */
+  /**
+   * Returns the facts that this registry host served under the digest. Facts from another host are not used, because
+   * that host may lie.
+   */
   facts(host: string, digest: string, nowMs: number): CachedFacts | undefined {
     return this.#parts.memory.facts(factsKey(host, digest), nowMs);
   }
@@ -100,7 +103,10 @@ export class FactCache {
     if (this.isShared) this.#track(this.#parts.store.set(this.#tagKey(scope, image), '', 1));
   }
 
-  /** Stores a failure, and shares it if it concerns all replicas, so that the others do not repeat the request (K4). */
+  /**
+   * Stores a failure. Shares a failure that concerns all replicas, so that other replicas do not repeat the request
+   * (K4).
+   */
   putNegativeEntry(scope: string, image: string, entry: NegativeEntry): void {
     this.#parts.memory.putNegativeEntry(scope, image, entry);
     const encoded = encodeNegativeEntry(entry);
@@ -108,14 +114,14 @@ export class FactCache {
     this.#store(this.#negativeKey(scope, image), encoded, entry.pauseMs);
   }
 
-  /** Deletes the failure after a success. The next failure then counts as the first one again. */
+  /** Deletes the failure after a success, so that the next failure counts as the first in a row. */
   deleteNegativeEntry(scope: string, image: string): void {
     this.#parts.memory.deleteNegativeEntry(scope, image);
   }
 
   /**
-   * Returns the platforms that the index lists but for which the registry no longer has a manifest (I9). The result was
-   * detected with the credential of this cache scope.
+   * Returns the platforms that the index lists but for which the registry no longer has a manifest (I9). The check used
+   * the credential of this cache scope.
    */
   missingPlatforms(scope: string, image: string): CachedMissing | undefined {
     return this.#parts.memory.missingPlatforms(scope, image);
@@ -127,9 +133,10 @@ export class FactCache {
   }
 
   /**
-   * Whether the store was last read before `sinceMs`, so that memory may lack newer results of other replicas. Only a
-   * reference by digest can be outdated: it stays fresh for a day, and the store is not read again during that day.
-   * Always false for a tag: it is revalidated often, and each revalidation reads the store first.
+   * Whether the store was last read before `sinceMs` for this image, so that memory may lack newer results of other
+   * replicas. This can be true for a reference by digest, because its entry stays fresh for a day, and the store is not
+   * read again during that day. It is always false for a tag, because a tag is revalidated often, and each revalidation
+   * reads the store before it sends a request.
    */
   isOutdated({ key, reference }: ParsedImage, sinceMs: number): boolean {
     return this.isShared && reference.digest !== undefined && this.#loaded.of(key) <= sinceMs;
@@ -197,7 +204,7 @@ export class FactCache {
   }
 
   #track(write: Promise<void>): void {
-    // Drop the results: otherwise each promise would retain the results of all earlier promises.
+    // Drop the results, because otherwise each promise would retain the results of all earlier promises.
     this.#writes = Promise.all([this.#writes, write]).then(() => undefined);
   }
 
@@ -218,7 +225,7 @@ export class FactCache {
     // An absent entry means that no request has failed, as for most images. Do not count it as a cache miss.
     const entry = value?.text === undefined ? undefined : this.#verify(value, decodeNegativeEntry);
     const now = clock.now();
-    // The clocks of replicas differ: ignore an entry that would expire later than an entry stored now.
+    // Ignore an entry that would expire later than an entry stored now, because the clocks of replicas differ.
     if (entry === undefined || entry.untilMs > now + NEGATIVE_TTL_MS) return;
     if (memory.negativeEntry(scope, image, now) === undefined) memory.putNegativeEntry(scope, image, entry);
   }

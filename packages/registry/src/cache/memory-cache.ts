@@ -20,30 +20,32 @@ export interface CachedTag {
   readonly confirmedAtMs: number;
 }
 
-/** The failure of an image for one scope: the registry rejected it, or did not answer. */
+/** The failure to read an image with one scope: the registry rejected the request, or did not answer. */
 export interface NegativeEntry {
   readonly failure: FetchFailure;
   /** Epoch milliseconds. */
   readonly untilMs: number;
-  /** The whole lifetime (milliseconds), from which the back-off after the next failure in a row is computed. */
+  /**
+   * The total lifetime of the entry (milliseconds). The back-off after the next failure in a row is computed from it.
+   */
   readonly pauseMs: number;
 }
 
 /** Platforms of an index for which a registry returned "not found" to a credential scope, although the index lists them (I9). */
 export interface CachedMissing {
-  /** The digest of the index: the entry does not apply to another index that the tag moves to. */
+  /** The digest of the index. When the tag moves to another index, the entry does not apply to that index. */
   readonly digest: string;
   readonly platforms: readonly MissingPlatform[];
 }
 
 export interface MemoryLimits {
-  /** Maximum bytes of facts by host and digest. */
+  /** Maximum size in bytes of the facts, which are stored by host and digest. */
   readonly factsBytes: number;
-  /** Maximum bytes of tags. Negative entries may use an eighth of this number in addition. */
+  /** Maximum size in bytes of the tags. Negative entries may use an eighth of this number in addition. */
   readonly tagsBytes: number;
 }
 
-/** Enough for the facts of 100,000 digests and for 100,000 tags. */
+/** The default limits, enough for the facts of 100,000 digests and for 100,000 tags. */
 export const DEFAULT_MEMORY_LIMITS: MemoryLimits = { factsBytes: 32 * 1024 * 1024, tagsBytes: 32 * 1024 * 1024 };
 
 /** Size of an entry without its strings: map slot, links, the value's object. Measured: 160 to 200 bytes. */
@@ -58,14 +60,15 @@ const MAX_MISSING = 5_000;
  */
 const MAX_SHARED_CONTENTS = 1_000;
 /**
- * Number of platforms that are not counted in the size of an entry, because images usually share lists of this length.
+ * Number of platforms that are not counted in the size of an entry, because images usually share lists of up to this
+ * length.
  */
 const USUAL_PLATFORMS = 16;
 const PLATFORM_BYTES = 120;
 
 /**
- * The cache in memory (L1), bounded by bytes (K1). Facts are stored once by registry host and digest; which pods
- * may use them is stored separately, by credential scope (K2).
+ * The cache in memory (L1), bounded by bytes (K1). Facts are stored once by registry host and digest. The permission to
+ * use them is stored separately, by credential scope (K2).
  */
 export class MemoryCache {
   readonly #facts: LRUCache<string, CachedFacts>;
@@ -102,7 +105,7 @@ export class MemoryCache {
     return cached !== undefined && cached.untilMs === undefined;
   }
 
-  /** Returns the same object for equal contents, to save memory: many images have the same platforms. */
+  /** Returns the same object for equal contents. This saves memory, because many images have the same platforms. */
   #intern(content: ContentFacts): ContentFacts {
     const key = JSON.stringify(content);
     const interned = this.#contents.get(key);
@@ -127,7 +130,7 @@ export class MemoryCache {
     return entry !== undefined && entry.untilMs > nowMs ? entry : undefined;
   }
 
-  /** Returns the last negative entry, also when it has expired. */
+  /** Returns the last negative entry, even if it has expired. */
   lastNegativeEntry(scope: string, image: string): NegativeEntry | undefined {
     return this.#negativeEntries.peek(scopedKey(scope, image));
   }

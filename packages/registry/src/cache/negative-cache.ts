@@ -3,11 +3,14 @@ import type { FetchFailure } from '../http/outcome.ts';
 
 /** How long a rejection by a registry is cached (K3), milliseconds. */
 export const NEGATIVE_TTL_MS = 30_000;
-/** The first back-off after a registry did not answer; it doubles with each failure in a row. */
+/** The back-off after a registry did not answer for the first time. It doubles with each further failure in a row. */
 const FIRST_PAUSE_MS = 1_000;
 /** The longest back-off: a registry that recovers is detected within this time. */
 const MAX_PAUSE_MS = NEGATIVE_TTL_MS;
-/** Two failures count as in a row if the second one occurs within this time after the first one expired. */
+/**
+ * Two failures count as in a row if the second failure occurs within this time after the entry of the first has
+ * expired.
+ */
 const IN_A_ROW_MS = 2 * MAX_PAUSE_MS;
 
 /**
@@ -15,7 +18,7 @@ const IN_A_ROW_MS = 2 * MAX_PAUSE_MS;
  * did not answer, the entry expires after a back-off, which grows with each failure in a row. All other entries expire
  * after 30 s.
  *
- * @param before the last failure of the same cache scope and image, also when it has expired
+ * @param before the last failure of the same cache scope and image, even if its entry has expired
  */
 export function buildNegativeEntry(
   failure: FetchFailure,

@@ -64,7 +64,7 @@ function inspect(inspector: Inspector, reference = 'app:v1', user?: string): Pro
   return inspector.inspect({ reference: `${registry.host}/${reference}`, pullSecrets, budgetMs: 5_000 });
 }
 
-/** Returns the keys without those of locks, which are temporary. */
+/** Returns all keys except the keys of locks, which are temporary. */
 const keys = async (): Promise<readonly string[]> =>
   [...(await redis.keys()).keys()].filter((key) => !key.includes(':lock:'));
 
@@ -74,7 +74,7 @@ async function put(key: string | undefined, value: string): Promise<void> {
   await redis.command('SET', key ?? '', value, 'PX', 100_000);
 }
 
-/** Waits until there are `count` keys, and returns them: inspections do not wait for their writes. */
+/** Waits until there are `count` keys, because inspections do not wait for their writes. Returns the keys. */
 async function waitForKeys(count: number): Promise<readonly string[]> {
   for (;;) {
     const found = await keys();
@@ -161,7 +161,7 @@ describe('K6 invalid values in Redis', () => {
   test('K6 every key has a time to live', async () => {
     await inspect(replica());
     await waitForKeys(3);
-    // -1 means no expiry; -2 is a lock that has been released since.
+    // -1 is a key without an expiry. -2 is a lock that was released after its name had been read.
     expect([...(await redis.keys()).values()]).not.toContain(-1);
   });
 

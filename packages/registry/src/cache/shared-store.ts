@@ -7,11 +7,11 @@ export interface SharedStore {
   get(keys: readonly string[]): Promise<readonly (string | undefined)[]>;
   /** Stores a value for a time. Resolves when the write has succeeded or failed. */
   set(key: string, value: string, ttlMs: number): Promise<void>;
-  /** Acquires a lock for a time, under the holder's token. */
+  /** Acquires a lock for a limited time. The token identifies the holder. */
   lock(key: string, token: string, ttlMs: number): Promise<LockOutcome>;
-  /** Extends a lock, if the token still holds it. */
+  /** Extends a lock, if the lock still has this token. */
   extend(key: string, token: string, ttlMs: number): void;
-  /** Releases a lock, if the token still holds it. */
+  /** Releases a lock, if the lock still has this token. */
   unlock(key: string, token: string): void;
   /**
    * Reserves a token of a bucket. Returns how long to wait for the token, and how long the host is blocked. Returns
@@ -33,9 +33,9 @@ export interface Bucket {
 }
 
 export interface Reservation {
-  /** The wait until the token is available. Above `maxWaitMs`: nothing was reserved. */
+  /** How long to wait until the token is available. A value above `maxWaitMs` means that nothing was reserved. */
   readonly waitMs: number;
-  /** Above 0: the host is blocked, and nothing was reserved. */
+  /** How long the host is still blocked. A value above 0 means that nothing was reserved. */
   readonly blockedMs: number;
 }
 

@@ -4,7 +4,7 @@ import { VERSION } from './cache-keys.ts';
 import { computeMac, deriveKey, MAC_LENGTH } from './mac.ts';
 
 /**
- * Maximum length of a value: a longer value is invalid. The facts of an index with a thousand platforms are shorter.
+ * Maximum length of a value. A longer value is invalid. The facts of an index with a thousand platforms are shorter.
  */
 export const MAX_VALUE_LENGTH = 64 * 1024;
 
@@ -24,7 +24,10 @@ export class ValueSigner {
     return `${VERSION}.${computeMac(this.#key, `${cacheKey}\0${payload}`)}.${payload}`;
   }
 
-  /** Returns the payload; undefined when the signature is invalid, of another version, or for another key. */
+  /**
+   * Returns the payload. Returns undefined when the signature is invalid, or when the value has another version or
+   * belongs to another key.
+   */
   verify(cacheKey: string, value: string): string | undefined {
     if (value.length > MAX_VALUE_LENGTH || !value.startsWith(`${VERSION}.`)) return undefined;
     const start = VERSION.length + 1;

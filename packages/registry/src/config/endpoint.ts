@@ -9,11 +9,11 @@ export interface Endpoint {
   readonly base: URL;
   /** Path of the repository at this host. */
   readonly repository: string;
-  /** Whether this is a mirror. Credentials of the mirrored registry are never sent to it. */
+  /** Whether this is a mirror. Credentials of the mirrored registry are never sent to a mirror. */
   readonly mirror: boolean;
 }
 
-/** The API hosts of registries whose references have another host (Docker Hub). */
+/** Maps the host in references to the host of the API, for registries where the two differ (Docker Hub). */
 const API_HOSTS: Readonly<Record<string, string>> = { 'docker.io': 'registry-1.docker.io' };
 
 /**

@@ -19,7 +19,7 @@ export const MAX_REGISTRIES_FILE_BYTES = 1024 * 1024;
 /** Maximum number of hosts whose look-up is cached, because tenants choose hosts. */
 const MAX_CACHED_HOSTS = 1_000;
 
-/** The parsed registries file, with its entries by host. Immutable: a reload creates a new one. */
+/** The parsed registries file, with its entries by host. It is immutable, so a reload creates a new object. */
 export class Registries {
   readonly config: RegistriesConfig;
   readonly #entries: readonly (readonly [HostMatcher, RegistryConfig])[];
@@ -35,7 +35,8 @@ export class Registries {
 
   /**
    * @param files the texts of the files that the configuration names, by path.
-   * @param replaced the registries currently in use: their TLS files stay in use where the new ones are worse
+   * @param replaced the registries currently in use. Their TLS files stay in use where the new TLS files are unusable
+   *   or less usable
    * @throws RegistryError with code RegistriesFile when the configuration of the credential providers is invalid
    */
   constructor(
@@ -62,7 +63,7 @@ export class Registries {
   /**
    * Returns the most specific entry of a host: first an exact host, then a host with any port, then the longest
    * wildcard. If no entry matches the host as written (`host:443`, `10.5`), returns the entry of the normalized host.
-   * If that entry blocks the host, it has precedence in any case.
+   * An entry of the normalized host that blocks the host has precedence in any case.
    */
   entryFor(host: string): RegistryConfig | undefined {
     const cached = this.#entriesByHost.get(host);
@@ -79,7 +80,7 @@ export class Registries {
     return this.#entries.find(([matcher]) => matcher.matches(host))?.[1];
   }
 
-  /** Whether the other registries have the same settings, and the files that they name have the same contents. */
+  /** Whether both registries have equal settings, and the files that they name have equal contents. */
   equals(other: Registries): boolean {
     return (
       isDeepStrictEqual(this.config, other.config) &&
@@ -109,7 +110,7 @@ function toPatterns({ host, blocked }: RegistryConfig): readonly string[] {
   return blocked ? [...new Set([host, normalizeHost(host)])] : [host];
 }
 
-/** The defaults without a file: HTTPS, address guard on, no own credentials. */
+/** The defaults without a file: HTTPS, address guard on, no credentials except those of pods. */
 export const DEFAULT_REGISTRIES = new Registries(registriesSchema.parse({}));
 
 /**

@@ -135,7 +135,7 @@ const UNUSABLE: readonly [string, Change, string][] = [
   ],
 ];
 
-/** Valid files that are worse than those in use. */
+/** Files that can be parsed, but that are less usable now than the files in use. */
 const WORSE: readonly [string, Change, string][] = [
   [
     'a client certificate that is not valid yet',

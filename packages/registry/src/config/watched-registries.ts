@@ -36,7 +36,7 @@ export class WatchedRegistries implements RegistriesSource {
   }
 
   /**
-   * Reads the file for the first time. Logs unusable TLS files. They make only their own host unreachable.
+   * Reads the file for the first time. Logs unusable TLS files, which make only their own host unreachable.
    * @throws RegistryError with code RegistriesFile: at the start there is no previous file
    */
   static async open(options: WatchOptions): Promise<WatchedRegistries> {
@@ -62,8 +62,8 @@ export class WatchedRegistries implements RegistriesSource {
   }
 
   /**
-   * Reads the file again. Ignores an invalid file, and logs it once. Keeps the current TLS files of a host if the new ones are
-   * worse; the rest of the file takes effect.
+   * Reads the file again. Ignores an invalid file, and logs it once. Keeps the current TLS files of a host if the new
+   * ones are unusable or less usable than the current ones. The rest of the registries file takes effect.
    */
   async reload(): Promise<void> {
     const { path, clock, logger, metrics } = this.#options;

@@ -29,7 +29,7 @@ const MAX_DISCARDED_BYTES = 64 * 1024;
  * Discard bodies only by this function: `body.destroy()` makes undici emit an 'error' event, and an 'error' event
  * without a listener ends the process.
  *
- * @param signal the signal of the request; it must abort eventually, also when the request has ended
+ * @param signal the signal of the request; it must abort eventually, even if the request has ended before
  */
 export function discardBody(body: DiscardableBody, signal: AbortSignal): void {
   body.dump({ limit: MAX_DISCARDED_BYTES, signal }).catch(() => undefined);

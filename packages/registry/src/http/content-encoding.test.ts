@@ -103,7 +103,7 @@ describe('a body', () => {
     const bomb = encodeBody(Buffer.alloc(16 * 1024 * 1024), codings);
     expect(bomb.length).toBeLessThanOrEqual(MAX_BYTES);
     expect(await decode(codings, bomb)).toEqual(tooLarge);
-    // The end is missing: a decoder that reached it would return Malformed.
+    // The end of the body is missing, so a decoder that reached the end would return Malformed.
     if (!codings.includes(',')) expect(await decode(codings, bomb.subarray(0, -100))).toEqual(tooLarge);
   });
 

@@ -20,8 +20,8 @@ const inflateBare = promisify(inflateRaw);
 const decodeGzip: Decoder = (body, maxBytes) => inflateGzip(body, { maxOutputLength: maxBytes });
 
 /**
- * Decodes the zlib format (https://www.rfc-editor.org/rfc/rfc1950). Some servers send deflated data without its header
- * and checksum: https://www.rfc-editor.org/rfc/rfc9110#section-8.4.1.2.
+ * Decodes the zlib format (https://www.rfc-editor.org/rfc/rfc1950). Also accepts deflated data without the header and
+ * checksum of this format, because some servers send such data: https://www.rfc-editor.org/rfc/rfc9110#section-8.4.1.2.
  */
 const decodeDeflate: Decoder = (body, maxBytes) =>
   (hasZlibHeader(body) ? inflateZlib : inflateBare)(body, { maxOutputLength: maxBytes, rejectGarbageAfterEnd: true });
@@ -74,7 +74,10 @@ function isTooLarge(error: unknown): boolean {
   return typeof error === 'object' && error !== null && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE';
 }
 
-/** Whether the first two bytes are a zlib header: compression method 8, and a multiple of 31. */
+/**
+ * Whether the first two bytes are a zlib header: they state compression method 8 and, as one number, are a multiple of
+ * 31.
+ */
 function hasZlibHeader([first = 0, second = 0]: Uint8Array): boolean {
   return (first & 0x0f) === 8 && ((first << 8) | second) % 31 === 0;
 }

@@ -7,7 +7,7 @@ export type FetchFailureReason = Exclude<UnresolvedReason, 'InvalidReference' | 
 export interface FetchFailure {
   readonly kind: 'failed';
   readonly reason: FetchFailureReason;
-  /** A retry before this time (epoch milliseconds) would fail. Absent: unknown. */
+  /** The time before which a retry would fail (epoch milliseconds). Absent if it is unknown. */
   readonly retryAtMs?: number;
 }
 

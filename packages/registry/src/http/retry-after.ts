@@ -4,7 +4,7 @@ const MAX_WAIT_MS = 6 * 60 * 60 * 1000;
 const DEFAULT_WAIT_MS = 10_000;
 
 /**
- * Returns the earliest time of a retry (epoch milliseconds) that a Retry-After header allows, capped.
+ * Returns the earliest time at which a Retry-After header allows a retry (epoch milliseconds). Caps long waits.
  *
  * @see https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
  * @example Retry-After: 120

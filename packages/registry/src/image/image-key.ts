@@ -5,7 +5,7 @@ import { LRUCache } from 'lru-cache';
 /** A parsed reference with its cache keys, computed once. */
 export interface ParsedImage {
   readonly reference: ImageReference;
-  /** The registry's host in lower case. Content of its mirrors is stored under it as well. */
+  /** The registry's host in lower case. Content from mirrors of the registry is stored under this host as well. */
   readonly host: string;
   /** `registry/repository:tag` or `registry/repository@digest`; the digest has precedence. */
   readonly key: string;

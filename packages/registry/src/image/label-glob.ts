@@ -5,7 +5,7 @@ export interface LabelGlob {
   readonly middles: readonly string[];
   readonly tail: string;
   readonly wildcards: number;
-  /** The number of characters other than `*`: a matching label is at least as long. */
+  /** The number of characters other than `*`. A label that matches is at least as long. */
   readonly literalLength: number;
 }
 

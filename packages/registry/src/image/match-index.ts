@@ -10,7 +10,7 @@ export interface MatchEntry<T> {
   readonly value: T;
 }
 
-/** The entries of one host, which may have wildcards, in the order of the index. */
+/** The entries of one host, in the order of the index. The host may have wildcards. */
 interface HostGroup<T> {
   readonly globs: readonly LabelGlob[] | undefined;
   readonly port: string;
@@ -38,7 +38,10 @@ export const MAX_WILDCARD_HOSTS = 64;
  */
 const MAX_CACHED_GROUPS = 1_024;
 
-/** The host of Docker Hub in image names, and its key in docker config files: the address of its first API. */
+/**
+ * The host of Docker Hub in image names, and the key of Docker Hub in docker config files, which is the address of its
+ * first API.
+ */
 const DOCKER_HUB = 'docker.io';
 const DOCKER_HUB_KEY = 'index.docker.io';
 
@@ -146,7 +149,7 @@ export class MatchIndex<T> {
   }
 }
 
-/** Counts the labels that match, up to the first that does not. */
+/** Counts the labels that match, up to the first label that does not match. */
 function matchingLabels(globs: readonly LabelGlob[], labels: readonly string[]): number {
   let at = 0;
   for (const glob of globs) {

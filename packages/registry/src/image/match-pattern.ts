@@ -11,7 +11,7 @@ export interface ImageName {
   readonly repository: string;
 }
 
-/** Makes the type nominal: only `parsePattern` creates values of it. */
+/** Makes the type nominal, so that only `parsePattern` can create values of this type. */
 declare const parsed: unique symbol;
 
 /**
@@ -20,9 +20,11 @@ declare const parsed: unique symbol;
  */
 export interface ParsedMatchPattern {
   readonly [parsed]: true;
-  /** Lower case, with its port; runs of `*` collapsed. */
+  /** The host in lower case, with its port. Each run of `*` is reduced to one `*`. */
   readonly host: string;
-  /** The labels of the host if it contains a `*`. Otherwise absent: the host is then compared as a whole. */
+  /**
+   * The labels of the host if the host contains a `*`. Absent otherwise, because the host is then compared as a whole.
+   */
   readonly globs?: readonly LabelGlob[];
   /** Port of the host; empty without one. */
   readonly port: string;
@@ -39,7 +41,7 @@ const MAX_LABEL_LENGTH = 63;
 /** Limit of the distribution grammar for a repository's name. */
 const MAX_PATH_LENGTH = 255;
 /**
- * Maximum number of labels in a host with wildcards, because each label is compared on its own.
+ * Maximum number of labels in a host with wildcards, because each label is compared separately.
  * `*.dkr.ecr.*.amazonaws.com.cn` has 7.
  */
 export const MAX_WILDCARD_HOST_LABELS = 16;

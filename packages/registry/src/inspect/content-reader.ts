@@ -81,7 +81,7 @@ export class ContentReader {
   }
 
   async #readChild(child: Descriptor, depth: number): Promise<Fetched<Content>> {
-    // Correct digests cannot form a cycle; a child listed twice adds nothing.
+    // A child that was visited before is listed twice, so it adds nothing. (Correct digests cannot form a cycle.)
     if (this.#visited.has(child.digest)) return completeContent(UNKNOWN);
     if (this.#childrenLeft === 0) return fetched({ facts: UNKNOWN, complete: false });
     this.#visited.add(child.digest);
@@ -92,7 +92,7 @@ export class ContentReader {
 
   async #readConfig(kind: 'image' | 'artifact', config: Descriptor): Promise<Fetched<Content>> {
     const blob = await this.#source.config(config.digest);
-    // Before an artifact counts as neutral, read its config, too: the declared size of the config may be wrong.
+    // Read the config of an artifact, too, because the declared size of the config may be wrong.
     return blob.kind === 'failed' ? blob : completeContent(parseConfig(parseDocument(blob.value), kind));
   }
 }
@@ -102,7 +102,7 @@ function completeContent(facts: ContentFacts): Fetched<Content> {
 }
 
 /**
- * Whether reading a child again would fail for the same reason. The other entries of the index are then still valid.
+ * Whether reading a child again would fail for the same reason. If so, the other entries of the index are still valid.
  */
 function isMissing(failure: FetchFailure): boolean {
   return failure.reason === 'NotFound' || failure.reason === 'Malformed' || failure.reason === 'TooLarge';

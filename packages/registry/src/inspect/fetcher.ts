@@ -13,7 +13,7 @@ export interface FetchRequest {
 export interface Fetcher {
   /**
    * @param reference the tag or digest to read
-   * @returns undefined when the caches have changed: the caller decides its next step from them
+   * @returns undefined when the caches have changed, so that the caller decides its next step from the caches
    */
   fetch(reference: string, request: FetchRequest): Promise<FetchFailure | undefined>;
 }

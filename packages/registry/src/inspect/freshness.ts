@@ -8,8 +8,8 @@ export interface CacheEntry {
   readonly facts: CachedFacts | undefined;
   readonly failure: NegativeEntry | undefined;
   /**
-   * Whether the cache has a result that another scope received: for this tag, or for this digest from any scope. A HEAD
-   * may then be enough.
+   * Whether another scope has received a result for the same image. The facts may then be cached already, so a HEAD may
+   * be enough.
    */
   readonly isCachedForOtherScope: boolean;
 }
@@ -33,7 +33,7 @@ export const SOFT_TTL_MS = { always: 60_000, otherwise: 10 * 60_000 } as const;
  */
 export const HARD_TTL_MS = 24 * 60 * 60_000;
 
-/** Failures for which the registry gave no answer about the image. */
+/** Failures in which the registry gave no answer about the image. */
 const NO_ANSWER: ReadonlySet<FetchFailure['reason']> = new Set([
   'Deadline',
   'RateLimited',

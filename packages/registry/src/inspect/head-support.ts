@@ -2,8 +2,8 @@ import type { Clock } from '@archpolicy/async';
 import { LRUCache } from 'lru-cache';
 
 /**
- * How long no HEAD is sent to a host after a useless one. An upgraded registry is detected within this time. A registry
- * that still does not support HEAD costs one useless HEAD an hour.
+ * How long no HEAD is sent to a host after a useless HEAD. An upgraded registry is detected within this time. A
+ * registry that still does not support HEAD costs one useless HEAD an hour.
  */
 const USELESS_TTL_MS = 60 * 60_000;
 /** Maximum number of hosts in the cache, because tenants choose hosts. */
@@ -15,7 +15,7 @@ const MAX_HOSTS = 1_000;
  */
 export class HeadSupport {
   readonly #clock: Pick<Clock, 'monotonic'>;
-  /** Host → time before which no HEAD is sent (monotonic milliseconds). */
+  /** Maps each host to the time before which no HEAD is sent to it (monotonic milliseconds). */
   readonly #hosts = new LRUCache<string, number>({ max: MAX_HOSTS });
 
   constructor(clock: Pick<Clock, 'monotonic'>) {

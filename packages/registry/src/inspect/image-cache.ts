@@ -137,13 +137,15 @@ export class ImageCache {
   }
 }
 
-/** Returns the later of the scope's own tag and the public one, which each scope may use. */
+/** Returns the tag that was confirmed later: the scope's own tag or the public tag, which each scope may use. */
 function latestTag(own: CachedTag | undefined, anonymous: CachedTag | undefined): CachedTag | undefined {
   if (own === undefined || anonymous === undefined) return own ?? anonymous;
   return own.confirmedAtMs >= anonymous.confirmedAtMs ? own : anonymous;
 }
 
-/** Returns the scope of a failure. It contains the host: the registry may have an image that its mirror does not have. */
+/**
+ * Returns the scope of a failure. It contains the host, because the registry may have an image that its mirror lacks.
+ */
 function cacheScope({ scope, endpoint }: EndpointCredential): string {
   return `${scope} ${endpoint.host}`;
 }

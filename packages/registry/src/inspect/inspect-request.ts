@@ -9,13 +9,15 @@ export interface InspectRequest {
   /** The container's `imagePullPolicy`: with `Always` a tag is revalidated after a minute instead of ten. */
   readonly pullPolicy?: string;
   /**
-   * `background` when no pod waits for the result (recheck, keep-warm): its requests are rate-limited per registry, so
-   * that they neither overload the registry nor delay pods. `admission` by default.
+   * `background` when no pod waits for the result (recheck, keep-warm). The requests of such an inspection are
+   * rate-limited per registry, so that they neither overload the registry nor delay pods. `admission` by default.
    */
   readonly priority?: InspectionPriority;
   /** Maximum age of an answer, in milliseconds. Use it to revalidate before the soft TTL has expired. */
   readonly maxAgeMs?: number;
-  /** How long the caller waits, milliseconds. Work that takes longer continues, and its result is cached. */
+  /**
+   * How long the caller waits (milliseconds). Work that takes longer continues, and the result of the work is cached.
+   */
   readonly budgetMs: number;
   /** Ends the wait immediately; the result is then `Deadline`, or a stale answer. */
   readonly signal?: AbortSignal;

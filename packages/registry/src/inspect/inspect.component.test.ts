@@ -175,7 +175,7 @@ describe('inspecting an image at a registry', () => {
     expect(await inspect('app:v1')).toMatchObject({ kind: 'resolved', ageMs: 0 });
     registry.fault = unavailable;
     clock.jump(11 * 60_000);
-    // This tag is served stale: another image shows the pause.
+    // This tag is served stale, so the pause is checked with another image.
     expect(await inspect('app:v1')).toMatchObject({ kind: 'resolved', ageMs: 11 * 60_000 });
     expect(await inspect('new:v1')).toMatchObject({ reason: 'Unavailable', retryAtMs: clock.now() + 1_000 });
   });

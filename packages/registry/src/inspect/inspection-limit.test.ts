@@ -64,7 +64,7 @@ describe('K5 concurrent inspections', () => {
     const rig = new Rig();
     for (let at = 0; at < 40; at += 1) rig.fill(`host-${at}.example`, 64);
     expect(rig.running).toHaveLength(2_000);
-    // Images of hosts 31 to 39 wait: 16 of host 31, all of the others.
+    // Images of hosts 31 to 39 wait: 16 images of host 31, and all images of the other hosts.
     rig.submit('later.example', 'recheck', 'background');
     rig.submit('last.example', 'pod');
     const next: (string | undefined)[] = [];

@@ -10,6 +10,7 @@ export const INSPECTION_LIMIT: KeyedConcurrencyLimitOptions<InspectionPriority> 
   maxRunningPerKey: 64,
   // A cluster that restarts names some thousand images. A waiting inspection takes about 3 KB (measured).
   maxWaiting: 10_000,
-  // A registry can process this many before they are stale. The rest of the queue is for other registries.
+  // One registry can process this many waiting inspections before they are outdated. The rest of the queue is for other
+  // registries.
   maxWaitingPerKey: 4_000,
 };

@@ -18,7 +18,7 @@ import type { Resolution, Resolver } from './resolver.ts';
 import { ReferenceCache } from '../image/image-key.ts';
 import type { ParsedImage } from '../image/image-key.ts';
 
-/** Determines the platforms of images. All access to registries goes through it. */
+/** Determines the platforms of images. All access to registries goes through an inspector. */
 export interface Inspector {
   /** Returns the platforms of an image. Never rejects because of a registry, the network or a tenant. */
   inspect(request: InspectRequest): Promise<Inspection>;
@@ -37,7 +37,8 @@ export interface Inspector {
  */
 const WORK_DEADLINE_MS = 15_000;
 /**
- * Work that starts within this time shares one abort signal. A deadline may therefore be earlier by up to this time.
+ * Inspections whose work starts within this time share one abort signal. So the deadline of an inspection may be
+ * earlier by up to this time.
  */
 const SHARED_DEADLINE_MS = 1_000;
 const NO_SECRETS: readonly PullSecret[] = [];
@@ -125,7 +126,7 @@ export class ImageInspector implements Inspector {
     if (this.#closed) return this.#recordOutcome(unresolved('Unavailable'));
     const { image, softTtlMs, request } = work;
     const { priority = 'admission', budgetMs: ms, signal } = request;
-    // The key contains the priority: a pod must not wait for the permits of a background inspection.
+    // The key contains the priority, because a pod must not wait for the permits of a background inspection.
     const key = `${priority} ${scopes.join(' ')} ${softTtlMs} ${image.key}`;
     const slot = { priority, key: normalizeHost(image.host), item: image.key };
     const running =
@@ -185,7 +186,7 @@ export class ImageInspector implements Inspector {
 }
 
 function softTtlFor(image: ParsedImage, { pullPolicy, maxAgeMs = Number.POSITIVE_INFINITY }: InspectRequest): number {
-  // Content under a digest never changes: only the registry's permission for this scope expires.
+  // Content under a digest never changes, so only the registry's permission for this scope expires.
   if (image.reference.digest !== undefined) return Math.min(HARD_TTL_MS, maxAgeMs);
   return Math.min(pullPolicy === 'Always' ? SOFT_TTL_MS.always : SOFT_TTL_MS.otherwise, maxAgeMs);
 }

@@ -9,7 +9,7 @@ import type { ImageCache } from './image-cache.ts';
  * the TTL of a lock, so that a holder that died delays no replica for longer.
  */
 const MAX_WAIT_MS = 2_000;
-/** Interval at which the lock is tried again. Short, because reading a manifest takes 20 to 200 ms. */
+/** Interval at which the lock is tried again. It is short, because reading a manifest takes only 20 to 200 ms. */
 const POLL_MS = 20;
 
 /**

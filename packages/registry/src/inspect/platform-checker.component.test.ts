@@ -28,7 +28,7 @@ const [amd64] = image.children;
 const CHILD = `/v2/app/manifests/${amd64!.digest}`;
 const INDEX = `/v2/app/manifests/${image.manifest.digest}`;
 
-/** The test sets the time of the caches; permits of background requests are waited for in real time. */
+/** The test sets the time of the caches. Background requests wait for their permits in real time. */
 const clock = {
   now: () => nowMs,
   monotonic: () => performance.now(),
@@ -81,7 +81,9 @@ async function missing(user?: string, reference?: string): Promise<readonly stri
   return (inspection.facts.missing ?? []).map(({ architecture }) => architecture);
 }
 
-/** Makes the registry return this status for the amd64 manifest, to all requests or to those of one method. */
+/**
+ * Makes the registry return this status for the amd64 manifest: to all requests, or only to requests with the method.
+ */
 function answerChild(status: number, method?: string): void {
   registry.fault = (request) =>
     request.path === CHILD && (method ?? request.method) === request.method ? { kind: 'answer', status } : undefined;

@@ -29,7 +29,7 @@ export interface PlatformCheckRequest {
  */
 export type PlatformCheck = 'available' | 'missing' | 'unknown';
 
-/** What the result of a check depends on, apart from the platform. */
+/** The inputs of a check, apart from the platform. */
 export interface CheckContext {
   readonly image: ParsedImage;
   readonly podCredentials: readonly Credential[];
@@ -52,8 +52,8 @@ const MAX_CHILDREN = 4;
 /**
  * Checks whether a registry still has the manifests that an index lists for a platform (I9). A check sends one GET of
  * the index, whose digest proves its entries, and one HEAD of each of these manifests. "Not found" counts only if the
- * registry returned the index to the same credential in the same check: registries hide whole repositories from a
- * credential, not single manifests of a repository.
+ * registry returned the index to the same credential in the same check. This suffices, because registries hide whole
+ * repositories from a credential, not single manifests of a repository.
  */
 export class PlatformChecker {
   readonly #parts: Parts;
@@ -64,7 +64,7 @@ export class PlatformChecker {
 
   /**
    * Checks a platform. A mirror can only prove that the platform is available. Only the registry itself can prove that
-   * it is missing. This result is stored for the scope of the credential with which it was found.
+   * the platform is missing. The result `missing` is stored for the scope of the credential that was used.
    */
   async check(platform: CheckedPlatform, context: CheckContext): Promise<PlatformCheck> {
     const { image, podCredentials, registries, signal } = context;
@@ -99,8 +99,8 @@ export class PlatformChecker {
 }
 
 /**
- * Returns the digests of the manifests that an index lists for the platform, including all variants. A digest is empty
- * if its entry has no usable one.
+ * Returns the digests of the manifests that an index lists for the platform, including all variants. For an entry
+ * without a usable digest, contains an empty text.
  */
 function findListedManifests(body: Uint8Array, { os, architecture }: CheckedPlatform): readonly string[] {
   const manifest = parseManifest(parseDocument(body) ?? null);

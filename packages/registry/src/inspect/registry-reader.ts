@@ -48,8 +48,8 @@ export class RegistryReader implements ContentSource {
   }
 
   /**
-   * Returns the current digest of a tag. For a digest, returns the digest itself if the registry has it. Sends one
-   * HEAD.
+   * Sends one HEAD. For a tag, returns the current digest. For a digest, returns the same digest if the registry has
+   * its content.
    */
   async head(reference: string): Promise<Fetched<string> | HeadUnusable> {
     const response = await this.#send(manifestRequest('HEAD', reference, this.#context.attempt.endpoint));

@@ -71,8 +71,8 @@ export class Resolver {
     const { permit, signal, attempt } = context;
     const { cache, fetcher } = this.#parts;
     for (let steps = 0; steps < MAX_STEPS && !signal.aborted;) {
-      // A fetch in flight may store the result. If it has another credential, this attempt then needs only a HEAD.
-      // Nothing is awaited between this check and the fetch below, so that only one of many inspections fetches.
+      // A fetch in flight may store the result. If the fetch uses another credential, this attempt then needs only a
+      // HEAD. Nothing is awaited between this check and the fetch below, so that only one of many inspections fetches.
       const inFlight = fetcher.join(image, permit);
       if (inFlight !== undefined) {
         await inFlight;
@@ -81,8 +81,8 @@ export class Resolver {
       const step = cache.nextStep(request);
       if (step.kind === 'answer' || step.kind === 'fail') return step;
       if (permit?.isPending === true) {
-        // Acquire the permit before the fetch is in flight, so that an inspection without permits can fetch in the
-        // meantime.
+        // Acquire the permit before the fetch is in flight, so that an inspection that needs no permit can fetch while
+        // this one waits.
         const rejection = await permit.acquireFirst(attempt.endpoint.host, signal);
         if (rejection !== undefined) return { kind: 'fail', failure: rejection };
         continue;
@@ -101,8 +101,9 @@ export class Resolver {
 }
 
 /**
- * Returns the more specific of two failures. "Not found" is more specific than a later "unauthorized": the registry
- * accepted the earlier credential, and registries return "not found" also for content that a credential may not read.
+ * Returns the more specific of two failures. "Not found" is more specific than a later "unauthorized", because the
+ * registry accepted the earlier credential. (Registries return "not found" also for content that a credential may not
+ * read.)
  */
 function moreSpecificFailure(before: FetchFailure, after: FetchFailure): FetchFailure {
   return before.reason === 'NotFound' && after.reason === 'Unauthorized' ? before : after;

@@ -6,7 +6,10 @@ import type { ImageCache } from './image-cache.ts';
 import { RegistryReader } from './registry-reader.ts';
 import type { ReaderParts } from './registry-reader.ts';
 
-/** Confirms that a tag still has its digest and that the credential may read it: one HEAD, or a GET where HEAD is useless. */
+/**
+ * Confirms with one HEAD that a tag still has its digest, and that the credential may read the tag. Sends a GET where
+ * HEAD is useless.
+ */
 export class Revalidator {
   readonly #parts: ReaderParts;
   readonly #cache: ImageCache;
@@ -31,7 +34,7 @@ export class Revalidator {
       this.#headSupport.markUseless(host);
       return this.#fetcher.fetch(image.tagOrDigest, request);
     }
-    // Facts are stored by host: a digest from this host gives no access to the facts of another host.
+    // Storing this digest gives no access to the facts of another host, because facts are stored by host.
     this.#cache.storeTag(request, reader.scope, head.value);
     return undefined;
   }

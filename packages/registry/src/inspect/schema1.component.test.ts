@@ -16,7 +16,7 @@ import type { Inspector } from './inspector.ts';
 // Sockets are slow on a busy machine.
 jest.setTimeout(60_000);
 
-/** A fake: the current registry of the distribution project rejects schema 1. */
+/** A fake registry, because the current registry of the distribution project rejects schema 1. */
 let registry: FakeRegistry;
 let inspector: Inspector;
 let clock: FakeClock;

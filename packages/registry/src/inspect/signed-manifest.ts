@@ -9,7 +9,7 @@ export type SignedManifest =
   /** The signatures do not describe one and the same payload. */
   | { readonly kind: 'malformed' };
 
-/** The payload is the first `length` bytes of the body, then `tail`. */
+/** The payload is the first `length` bytes of the body, followed by `tail`. */
 interface PayloadFormat {
   readonly length: number;
   readonly tail: string;

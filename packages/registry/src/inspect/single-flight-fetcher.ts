@@ -18,7 +18,10 @@ export class SingleFlightFetcher implements Fetcher {
     this.#next = next;
   }
 
-  /** Returns the fetch in flight for the image, if any. When a pod joins (no permit), the fetch needs no further permits. */
+  /**
+   * Returns the fetch in flight for the image, if any. When an inspection for a pod joins (it has no permit), the fetch
+   * needs no further permits.
+   */
   join({ key }: ParsedImage, permit: BackgroundPermit | undefined): Promise<unknown> | undefined {
     const inFlight = this.#singleFlight.get(key);
     if (inFlight !== undefined && permit === undefined) this.#permits.get(key)?.promote();

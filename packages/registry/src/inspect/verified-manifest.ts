@@ -20,7 +20,8 @@ const SIGNATURES = Buffer.from('"signatures"');
  */
 export function verifyManifest(body: Uint8Array, expected: string | undefined): VerifiedManifest | undefined {
   const digest = computeDigest(body, expected);
-  // The digest covers all bytes of an unsigned manifest, and of a signed one at registries that store it like any other.
+  // The digest covers all bytes of an unsigned manifest. It also covers all bytes of a signed manifest if the registry
+  // stores it like any other manifest.
   if (digest === expected) return { digest, body };
   const signed = readSignature(body);
   if (signed.kind === 'malformed') return undefined;

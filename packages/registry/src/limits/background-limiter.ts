@@ -42,7 +42,8 @@ export interface PermitRequest {
 
 /**
  * Rate-limits the requests of background inspections (recheck, keep-warm) per host, across the replicas that share a
- * store: a start of the operator inspects every image of the cluster, and must neither overload a registry nor delay pods.
+ * store. The limit is needed because an operator that starts inspects every image of the cluster, and must neither
+ * overload a registry nor delay pods.
  */
 export class BackgroundLimiter {
   readonly #parts: LimiterParts;
@@ -90,7 +91,7 @@ export class BackgroundLimiter {
   }
 }
 
-/** Returns the bucket of a host; its burst of 1 spaces the requests evenly. */
+/** Returns the bucket of a host. The burst of 1 spaces the requests evenly. */
 function bucketFor(limit: RequestLimit | undefined): Bucket {
   const perSecond = Math.min(PER_SECOND, (limit?.perSecond ?? Number.POSITIVE_INFINITY) * SHARE);
   return { perSecond, burst: 1, maxWaitMs: MAX_WAIT_MS };

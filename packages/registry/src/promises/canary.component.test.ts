@@ -20,7 +20,7 @@ import { WatchedRegistries } from '../config/watched-registries.ts';
 import { createInspector } from '../create-inspector.ts';
 import type { RegistryMetrics } from '../metrics.ts';
 
-/** A marker in every credential, so that one search finds any of them, also in base64. */
+/** A marker in every credential, so that one search finds any credential, also in base64. */
 const CANARY = 'Marker7Q';
 const REPOSITORY = 'team/app';
 

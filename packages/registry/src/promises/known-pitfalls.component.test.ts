@@ -19,7 +19,10 @@ import { createInspector } from '../create-inspector.ts';
 import type { InspectRequest } from '../inspect/inspect-request.ts';
 import type { Inspector } from '../inspect/inspector.ts';
 
-/** Known bugs of other projects that inspect images at admission: each of these tests fails for one of them. */
+/**
+ * Each of these tests would fail for one of the other projects that inspect images at admission, because of a known
+ * bug.
+ */
 let registry: FakeRegistry;
 let inspector: Inspector;
 const clock = createManualClock();

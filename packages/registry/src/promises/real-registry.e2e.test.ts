@@ -101,7 +101,8 @@ describe('a real registry with anonymous access', () => {
     clock.shiftMs = 11 * 60_000;
     expect(await inspect(tag)).toMatchObject({ facts: { digest: index.digest } });
     expect(requests).toEqual(['GET manifest ok', 'HEAD manifest ok']);
-    // The registry has returned the tag but not the digest itself: one HEAD confirms it.
+    // The registry has returned the tag, but no inspection has requested the digest itself, so one HEAD confirms the
+    // digest.
     expect(platforms(await inspect(`${open.host}/team/app@${index.digest}`))).toEqual(PLATFORMS);
     expect(requests.slice(2)).toEqual(['HEAD manifest ok']);
   });
@@ -132,7 +133,7 @@ describe('a real registry with anonymous access', () => {
     requests = [];
     expect([await check('amd64'), await check('arm64')]).toEqual(['missing', 'available']);
     expect(requests).toEqual([
-      // The index is requested once more: it proves that the registry still has its storage.
+      // The index is requested once more, to prove that the registry still has its storage.
       ...['GET manifest ok', 'HEAD manifest not-found', 'GET manifest not-found', 'HEAD manifest ok'],
       ...['GET manifest ok', 'HEAD manifest ok'],
     ]);

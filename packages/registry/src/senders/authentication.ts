@@ -42,8 +42,8 @@ export class AuthenticationSender implements Sender {
 
   async send(request: HttpRequest, context: RequestContext): Promise<HttpResponse | FetchFailure> {
     const { origin } = context.attempt.endpoint.base;
-    // Do not discover the challenge with a background request, which may wait long for its permit: other requests would
-    // have to wait for it.
+    // Do not discover the challenge with a background request, because it may wait long for its permit, and other
+    // requests would have to wait for it.
     const end = context.permit === undefined ? await this.#discovery.enter(origin, context.signal) : undefined;
     const challengeBefore = this.#challenges.get(origin);
     let response: HttpResponse | FetchFailure = failed('Unavailable');

@@ -28,7 +28,10 @@ function respond({ url, headers }: HttpRequest): HttpResponse {
     : { ...response, status: 307, headers: { location: `https://${STORAGE}/manifest` } };
 }
 
-/** All senders above a network in memory: a registry with its own token service, which redirects reads to its storage. */
+/**
+ * All senders, with a network in memory. The network has one registry, which has its own token service and redirects
+ * reads to its storage.
+ */
 class Rig {
   readonly requests: HttpRequest[] = [];
   readonly counted: string[] = [];

@@ -22,23 +22,24 @@ interface SenderParts {
 }
 
 /**
- * Composes all concerns of a request, from the network upwards. Redirect hops and token requests pass the whole
- * lower stack: each is guarded, limited and counted like any other request.
+ * Composes the senders, one for each concern of a request, from the innermost (the network) to the outermost. Each
+ * redirect hop and each token request also passes the guard, the limits and the metrics, like any other request.
  */
 export function buildSender({ network, store, keys, clock, metrics }: SenderParts): Sender {
-  // Next to the network, so that every request connects to checked addresses only.
+  // Wraps the network directly, so that every request connects to checked addresses only.
   const guarded = new AddressGuardSender(network);
-  // Below everything that may wait or reject, so that each request that the breaker allows is sent and its outcome
-  // recorded.
+  // All senders that may wait or reject wrap the breaker, so that each request that the breaker allows is sent, and its
+  // outcome is recorded.
   const breaking = new CircuitBreakerSender(guarded, clock);
-  // Above the breaker: waiting for a token must not hold the breaker's single probe.
+  // Wraps the breaker, so that a request that waits for a token does not hold the breaker's single probe.
   const limited = new RateLimitSender(breaking, { store, keys, clock });
   // Wraps the rate limit, so that a background request takes a token only after it has its permit.
   const permitted = new PermitSender(limited);
   // Wraps the permits and the rate limit, so that it also counts the requests that they reject.
   const counted = new MetricsSender(permitted, metrics, clock);
-  // Above all limits, because the target of a redirect has its own limits.
+  // Wraps all limits, because the target of a redirect has its own limits.
   const redirecting = new RedirectSender(counted);
-  // Outermost, so that only a challenge of the endpoint itself is answered, never a challenge of a redirect's target.
+  // Wraps the redirects, so that only a challenge of the endpoint itself is answered, never a challenge of a redirect's
+  // target.
   return new AuthenticationSender(redirecting, new TokenService(counted, clock), clock);
 }

@@ -13,8 +13,8 @@ type Evidence = 'success' | 'failure' | 'none';
 /** Maximum number of hosts with a breaker in memory, because tenants choose hosts. */
 const MAX_HOSTS = 1_000;
 /**
- * How long a request must wait without a response to count as a failure. If it is aborted earlier, other steps of the
- * inspection may have used up its time.
+ * How long a request must wait without a response to count as a failure. A request that is aborted earlier does not
+ * count, because other steps of the inspection may have used up the time.
  */
 const SILENT_MS = 3_000;
 /**
@@ -23,15 +23,16 @@ const SILENT_MS = 3_000;
  */
 const BREAKER = { failureThreshold: 5, firstOpenMs: 1_000, maxOpenMs: 30_000 };
 /**
- * How long a host must fail until its failures are reported as an outage, for whose end no pod waits. Until then, the
- * failures count as transient, no matter how many requests fail. This is half of the default `gateTimeout`.
+ * How long a host must fail before its failures are reported as an outage. No pod waits for the end of an outage.
+ * Before that, the failures count as transient, no matter how many requests fail. The time is half of the default
+ * `gateTimeout`.
  */
 const OUTAGE_MS = 30_000;
 
 /**
  * Sends no requests to hosts that fail repeatedly (K5). Each replica decides for itself whether a host can be reached
  * (ADR 0055). The failures of a redirect or of a token service count for the endpoint that named it, not for the named
- * host: otherwise a registry could open the breaker of any other host.
+ * host, because otherwise a registry could open the breaker of any other host.
  */
 export class CircuitBreakerSender implements Sender {
   readonly #next: Sender;
@@ -75,8 +76,8 @@ export class CircuitBreakerSender implements Sender {
 
 /**
  * Returns what a response shows about the endpoint's host. A successful request to another host (the target of a
- * redirect, or a token service) shows nothing about it. A failure of such a request counts as a failure of the
- * endpoint's host.
+ * redirect, or a token service) shows nothing about the endpoint's host. A failure of such a request counts as a
+ * failure of the endpoint's host.
  */
 function toEvidence(response: HttpResponse | FetchFailure, tookMs: number, isEndpoint: boolean): Evidence {
   if (response.kind === 'failed') {

@@ -12,7 +12,7 @@ import type { HttpResponse, Sender } from './sender.ts';
 
 const OK: HttpResponse = { kind: 'response', status: 200, headers: {}, redirects: 0, body: new Uint8Array() };
 
-/** Both limits above a fake network; the test sets its response and the time it takes. */
+/** Both limits, with a fake network. The test sets the response of the network and the time that the response takes. */
 class Rig {
   now = 0;
   takesMs = 0;
@@ -37,7 +37,7 @@ class Rig {
     return response.kind === 'failed' ? response.reason : `${response.status}`;
   }
 
-  /** Sends a request to the endpoint's host, or to a host that it named in a redirect or realm. */
+  /** Sends a request to the endpoint's host, or to a host that the endpoint named in a redirect or realm. */
   async send(host: string, endpoint = host): Promise<HttpResponse | FetchFailure> {
     const url = new URL(`https://${host}/v2/`);
     const [first] = endpointsFor(endpoint, 'team/app', DEFAULT_REGISTRIES);

@@ -36,8 +36,8 @@ export class MetricsSender implements Sender {
   }
 
   /**
-   * Returns the outcome of a token request. The statuses of its response have other meanings than usual, and a response
-   * without a token is malformed.
+   * Returns the outcome of a token request. The statuses of a token response have other meanings than those of other
+   * responses, and a token response without a token is malformed.
    */
   #tokenOutcome(response: HttpResponse | FetchFailure): RequestOutcome {
     const token = parseTokenResponse(response, this.#clock.now());

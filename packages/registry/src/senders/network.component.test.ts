@@ -117,7 +117,7 @@ describe('an encoded body with a status other than 200', () => {
   ])('I4 status %i is %s, with any coding', async (status, outcome) => {
     for (const contentEncoding of ['gzip', 'br', 'gzip, gzip', 'x-unknown']) {
       const fault = answer({ 'content-encoding': contentEncoding }, Buffer.from('neither gzip nor Brotli'), status);
-      // A new inspector each time: requests to a failing host are paused.
+      // Create a new inspector each time, because an inspector pauses requests to a failing host.
       const fresh = createInspector({ clock, registries });
       registry.fault = () => fault;
       expect(await fresh.inspect({ reference: `${registry.host}/app:v1`, budgetMs: 5_000 })).toMatchObject(
@@ -145,7 +145,7 @@ describe('a response whose body never ends', () => {
     const server = await new RawServer().start();
     const bytes = Buffer.from(`HTTP/1.1 ${head}\r\ncontent-length: 100\r\n\r\nmore to come`);
     server.answer = () => ({ pieces: [bytes], then: 'keep' });
-    // Shorter than the timeout of an idle connection.
+    // The budget is shorter than the timeout of an idle connection.
     const inspection = inspector.inspect({ reference: `${server.host}/app:v1`, budgetMs: 3_000 });
     expect(await inspection).toMatchObject(unresolved(outcome));
     await server.stop();

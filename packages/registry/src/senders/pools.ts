@@ -77,8 +77,8 @@ function connectOptions({ tls }: ConnectionSettings): buildConnector.BuildOption
 }
 
 /**
- * Returns the connector for the settings. With unusable TLS files, the connector rejects HTTPS connections: they would
- * trust the system's CAs and be anonymous.
+ * Returns the connector for the settings. With unusable TLS files, the connector rejects HTTPS connections, because
+ * they would trust the system's CAs and be anonymous.
  */
 function connectorFor({ tls }: ConnectionSettings, connect: buildConnector.connector): buildConnector.connector {
   if (tls !== 'unusable') return connect;

@@ -38,8 +38,8 @@ const MAX_WAIT_MS = 2_000;
 const UNLIMITED = { perSecond: 0, burst: 0 };
 
 /**
- * Respects the rate limits of hosts (K5): the limits in the registries file, and the ones that hosts send in 429 responses and
- * rate-limit headers. Replicas that share a store respect them together.
+ * Respects the rate limits of hosts (K5): the limits in the registries file, and the limits that hosts send in 429
+ * responses and rate-limit headers. Replicas that share a store respect them together.
  */
 export class RateLimitSender implements Sender {
   readonly #next: Sender;

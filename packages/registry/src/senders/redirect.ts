@@ -5,8 +5,8 @@ import type { RequestContext } from './request-context.ts';
 import type { HttpRequest, HttpResponse, Sender } from './sender.ts';
 
 /**
- * Maximum number of redirects: one by the registry, one by its storage, and one more. The limits of curl and containerd
- * are 50 and 10.
+ * Maximum number of redirects: one by the registry, one by the registry's storage, and one more. The limits of curl and
+ * containerd are 50 and 10.
  */
 const MAX_REDIRECTS = 3;
 const MAX_LOCATION_LENGTH = 8 * 1024;

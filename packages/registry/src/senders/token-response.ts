@@ -9,7 +9,7 @@ export interface TokenGrant {
   readonly lifetimeSeconds: number;
 }
 
-/** The lifetime of a token if the response contains none, from the specification. */
+/** The lifetime that the specification defines for a token if the response does not contain a lifetime. */
 const DEFAULT_LIFETIME_SECONDS = 60;
 const MAX_LIFETIME_SECONDS = 3600;
 /** A token may contain only the characters of a header value, so no line breaks. */
@@ -28,7 +28,7 @@ export function parseTokenResponse(response: HttpResponse | FetchFailure, nowMs:
   // OAuth2 answers 400 to an invalid grant: https://www.rfc-editor.org/rfc/rfc6749#section-5.2
   if (status === 400 || status === 401 || status === 403) return failed('Unauthorized');
   if (status === 429) return failed('RateLimited', parseRetryAfter(headers['retry-after'], nowMs));
-  // Do not follow redirects: only the realm was validated.
+  // Do not follow a redirect, because only the realm was validated, not the target of the redirect.
   return failed(status >= 300 && status < 400 ? 'Blocked' : 'Unavailable');
 }
 

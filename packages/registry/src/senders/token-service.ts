@@ -18,7 +18,7 @@ export interface TokenRequest {
 
 export interface IssuedToken {
   readonly value: string;
-  /** Whether the token was issued for this call; otherwise it is cached. */
+  /** Whether the token was issued for this call; otherwise it came from the cache. */
   readonly fresh: boolean;
 }
 
@@ -55,7 +55,7 @@ export class TokenService {
     if (cached !== undefined && this.#clock.monotonic() < cached.usableUntilMs) {
       return Promise.resolve(fetched({ value: cached.value, fresh: false }));
     }
-    // Separate keys: a pod must not wait for a permit of a background inspection.
+    // Use separate keys, because a pod must not wait for a permit of a background inspection.
     const flightKey = context.permit === undefined ? key : `background ${key}`;
     return this.#singleFlight.do(flightKey, () => this.#request(key, request, context));
   }

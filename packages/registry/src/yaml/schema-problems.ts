@@ -5,8 +5,8 @@ import type { YamlText } from './yaml-text.ts';
 const MAX_PROBLEMS = 5;
 
 /**
- * Describes the violations of a schema, by field. Describes an unknown field only by its position, not by its name:
- * after a missing brace or colon, a secret may be in place of a field name.
+ * Describes the violations of a schema, by field. Describes an unknown field only by its position, not by its name,
+ * because after a missing brace or colon, a secret may be in place of a field name.
  */
 export function describeProblems({ issues }: z.ZodError, yaml: YamlText): string {
   return issues

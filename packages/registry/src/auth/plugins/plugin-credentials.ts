@@ -22,7 +22,10 @@ interface CachedEntries {
   readonly untilMs: number;
 }
 
-/** Maximum number of cached responses. There can be one for each image or registry, and tenants choose these. */
+/**
+ * Maximum number of cached responses. There can be one response for each image or registry, and tenants choose images
+ * and registries.
+ */
 const MAX_CACHED = 1_000;
 /** How long a failure of a plugin is cached, so that the plugin is not run again for every pod. */
 const FAILED_TTL_MS = 30_000;
@@ -42,7 +45,10 @@ export class PluginCredentials implements ProvidedCredentials {
   readonly #cache = new LRUCache<string, CachedEntries>({ max: MAX_CACHED });
   readonly #singleFlight = new SingleFlight<EntryIndex>();
 
-  /** @param environment variables for all plugins, such as the cloud's role variables, beside the `env` of their configuration */
+  /**
+   * @param environment variables for all plugins, such as the cloud's role variables, in addition to the `env` of their
+   *   configuration
+   */
   constructor(
     registries: RegistriesSource,
     clock: Clock,

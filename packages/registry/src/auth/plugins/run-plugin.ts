@@ -11,7 +11,7 @@ export interface PluginCall {
 
 /**
  * Timeout of a plugin. A cloud's token endpoint answers in less than a second. The kubelet waits a minute, but an
- * admission cannot.
+ * admission cannot wait that long.
  */
 const TIMEOUT_MS = 10_000;
 /** Maximum size of an output. A response contains a few credentials of some KB each. */

@@ -24,7 +24,10 @@ const FAIL_FAST = {
   lazyConnect: true,
 } as const satisfies RedisOptions;
 
-/** The options for one node and for the nodes of a Cluster. `ResilientClient` applies the timeouts of commands. */
+/**
+ * The options for a single node and for each node of a Cluster. They contain no timeout of commands, because
+ * `ResilientClient` applies one.
+ */
 type NodeOptions = Pick<
   RedisOptions,
   | 'disconnectTimeout'
@@ -76,7 +79,7 @@ function createCluster(target: RedisTarget): Cluster {
     slotsRefreshTimeout: LIBRARY_TIMEOUT_MS,
     // When the library replaces the connection to a node, it sends the commands in flight again until they time out.
     retryDelayOnFailover: RESEND_DELAY_MS,
-    // Do not retry during a failover: it takes seconds, and a pod waits for the command.
+    // Do not retry during a failover, because a failover takes seconds, and a pod waits for the command.
     retryDelayOnClusterDown: 0,
     retryDelayOnTryAgain: 0,
   });
@@ -96,8 +99,8 @@ function clusterConnection(client: Cluster): RedisConnection {
 
 function connection(client: RedisClient, ping: () => Promise<void>): RedisConnection {
   let lastErrorCode: string | undefined;
-  // Without a listener, an error would end the process. Keep only the code of an error: the error contains the command,
-  // which may be AUTH with the password.
+  // Without a listener, an error would end the process. Keep only the code of an error, because the error contains the
+  // command, which may be AUTH with the password.
   client.on('error', (error: unknown) => {
     lastErrorCode = toErrorCode(error);
   });
@@ -127,7 +130,7 @@ function connection(client: RedisClient, ping: () => Promise<void>): RedisConnec
   };
 }
 
-/** Returns the system's code of an error, or the first word of an error reply if it is in capitals. */
+/** Returns the system's code of an error, or the first word of an error reply if that word is in capitals. */
 function toErrorCode(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   const text = errorCode(error) ?? error.message;

@@ -6,10 +6,10 @@ import type { Logger } from '../../logger.ts';
 /** The commands of one node, of a primary behind Sentinels, or of a Cluster. */
 export type RedisClient = Redis | Cluster;
 
-/** One connection (for a Cluster: one set of connections). When it fails, it is replaced by a new one. */
+/** One connection (for a Cluster: one set of connections). A connection that fails is replaced by a new one. */
 export interface RedisConnection {
   readonly client: RedisClient;
-  /** Connects. Rejects when that fails, or the connection ends. */
+  /** Connects. Rejects when connecting fails, or when the connection ends before. */
   open(): Promise<void>;
   /** Resolves when all nodes that hold keys answer. */
   ping(): Promise<void>;
@@ -43,9 +43,9 @@ export const CONNECT_TIMEOUT_MS = 500;
 /** Minimum time between reconnections to a Redis that stays read-only. */
 const MIN_RECONNECT_INTERVAL_MS = 5_000;
 /**
- * The breaker opens after three failures in a row or within a second. A single late reply may have another cause. The
- * window of a second is for Clusters: when one of three nodes is unavailable, only every third command fails. A
- * recovery is detected within 5 s.
+ * The breaker opens after three failures in a row or within a second. It does not open after one failure, because a
+ * single late reply may have another cause. The window of a second is for Clusters: when one of three nodes is
+ * unavailable, only every third command fails. A recovery is detected within 5 s.
  */
 const BREAKER = { failureThreshold: 3, windowMs: 1_000, firstOpenMs: 500, maxOpenMs: 5_000 };
 
@@ -161,7 +161,7 @@ export class ResilientClient {
   }
 
   /**
-   * Records a success, unless the breaker is open: then the reply belongs to an earlier command, and only a new
+   * Records a success, unless the breaker is open. In that case the reply belongs to an earlier command, and only a new
    * connection may close the breaker.
    */
   #recordSuccess(): void {
@@ -192,7 +192,7 @@ export class ResilientClient {
   #recordErrorReply(error: Error): { readonly kind: 'refused' } {
     this.#recordSuccess();
     const now = this.#parts.clock.monotonic();
-    // After a failover the old primary is read-only: reconnect to find the new one.
+    // After a failover the old primary is read-only: reconnect to find the new primary.
     if (error.message.startsWith('READONLY') && now - this.#reconnectedAtMs >= MIN_RECONNECT_INTERVAL_MS) {
       this.#reconnectedAtMs = now;
       this.#connection?.retire();

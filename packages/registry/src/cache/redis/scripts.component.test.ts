@@ -66,7 +66,7 @@ describe('the scripts of the rate limit', () => {
 
   test('K6 the key of a bucket expires when it is full again', async () => {
     await take(limit);
-    // One of three tokens is taken: it refills in half a second.
+    // One of three tokens is taken, so the bucket is full again in half a second.
     expect(await server.command('PTTL', KEY)).toBeGreaterThan(0);
     expect(await server.command('PTTL', KEY)).toBeLessThanOrEqual(500);
     await take({ perSecond: 100 / 21_600, burst: 100, maxWaitMs: 0 });

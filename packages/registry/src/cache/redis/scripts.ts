@@ -20,8 +20,8 @@ local until_ms = tonumber(state[3]) or 0
 
 /**
  * Reserves a token. KEYS[1]: bucket. ARGV: tokens per second, burst, longest wait, longest block. Returns {wait,
- * blocked} in milliseconds; if the wait would exceed the longest one, nothing is reserved. An invalid value counts as a
- * full bucket without a block. The key expires when the bucket is full again.
+ * blocked} in milliseconds; if the wait would exceed the longest wait, nothing is reserved. An invalid value counts as
+ * a full bucket without a block. The key expires when the bucket is full again.
  */
 export const RESERVE = `${BEGIN}
 local rate, burst, longest, most = tonumber(ARGV[1]) / 1000, tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])

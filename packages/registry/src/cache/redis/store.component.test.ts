@@ -9,7 +9,7 @@ import { MAX_VALUE_LENGTH } from '../signed-value.ts';
 import { RedisStore } from './store.ts';
 import { parseRedisUrl } from './target.ts';
 
-/** Only the test advances the clock: a reply is never late on a busy machine, and the waits are exact. */
+/** Only the test advances the clock, so that a reply is never late on a busy machine, and the waits are exact. */
 let clock: FakeClock;
 let logLines: string[];
 let errors: number;
