@@ -32,7 +32,7 @@ export const ARCHPOLICIES: Resource = { group: API_GROUP, version: API_VERSION, 
 /** Maximum number of values that pods share: about eight for each of 5,000 workloads, with a reserve for churn. */
 const MAX_INTERNED_VALUES = 50_000;
 
-/** A watched resource: a closed set, used as a metric label. */
+/** The name of a watched resource. The names are a closed set, so that they can be values of a metric label. */
 export type ViewedResource = 'archpolicies' | 'namespaces' | 'nodes' | 'pods' | 'cronjobs';
 
 export interface ClusterViewOptions {

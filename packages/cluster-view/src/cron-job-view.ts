@@ -1,7 +1,10 @@
 import type { CronJobFacts } from '@archpolicy/core';
 import type { ReadStore } from '@archpolicy/kube';
 
-/** The CronJobs of the cluster, for keep-warm. Separate from ClusterView, so that readiness does not wait for it. */
+/**
+ * The CronJobs of the cluster, for keep-warm. This view is separate from ClusterView, so that readiness does not wait
+ * for CronJobs.
+ */
 export interface CronJobView {
   list(): readonly CronJobFacts[];
   /** Updates the view until the signal is aborted. Never rejects. */

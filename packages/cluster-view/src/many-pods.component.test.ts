@@ -7,11 +7,14 @@ import { createClusterViewWithPods } from './cluster-view.ts';
 import type { ClusterViewWithPods } from './cluster-view.ts';
 
 const PODS = 4_000;
-/** 100,000 pods in 350 MB, half of it for the process itself and for garbage. */
+/**
+ * Maximum memory of one pod: 100,000 pods take half of 350 MB. The other half is for the process itself and for
+ * garbage.
+ */
 const MAX_BYTES_PER_POD = 1_700;
 /**
- * One iteration of the event loop processes at most what a socket and its streams buffer. A pod takes about 0.1 ms to split
- * and parse, so these stay far below 100 ms.
+ * Maximum number of pods that one iteration of the event loop processes, which are the pods that a socket and its
+ * streams buffer. Splitting and parsing a pod takes about 0.1 ms, so an iteration stays far below 100 ms.
  */
 const MAX_PODS_PER_ITERATION = 64;
 
@@ -76,7 +79,7 @@ test('P8 yields to the event loop every few pods of a large list', async () => {
   expect(most).toBeLessThanOrEqual(MAX_PODS_PER_ITERATION);
 });
 
-// Runs second, when modules are loaded and code is compiled.
+// Runs after the first test, when modules are loaded and code is compiled.
 test('P8 a pod of 14 KB costs less than 1.7 KB of memory, indexes included', async () => {
   const before = liveBytes();
   const view = start();

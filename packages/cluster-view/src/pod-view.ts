@@ -8,7 +8,7 @@ export interface PodView {
   /** Returns the pod with this store key (`namespace/name`). */
   byKey(key: string): PodFacts | undefined;
   list(): readonly PodFacts[];
-  /** Iterates over all pods by store key, without a copy: changes during the iteration are visible. */
+  /** Iterates over all pods and their store keys. Makes no copy, so changes during the iteration are visible. */
   entries(): Iterable<readonly [string, PodFacts]>;
   byNamespace(namespace: string): readonly PodFacts[];
   /** Returns the pods bound to this node. */

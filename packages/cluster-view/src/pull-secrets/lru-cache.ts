@@ -15,7 +15,10 @@ export interface LruLimits {
 /** A map with limits for entries and bytes that evicts the least recently used entry. */
 export class LruCache<E extends Sized> {
   readonly #limits: LruLimits;
-  /** Ordered by last use: a Map keeps the insertion order, and each use re-inserts. */
+  /**
+   * The entries in the order of their last use, because a Map keeps the insertion order, and each use inserts the entry
+   * again.
+   */
   readonly #entries = new Map<string, E>();
   #bytes = 0;
 

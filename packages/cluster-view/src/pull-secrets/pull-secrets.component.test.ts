@@ -120,7 +120,7 @@ describe('the cache', () => {
     await clock.advance(31_000);
     expect(peek('pull')).toBeUndefined();
     expect(reads).toEqual(['found']);
-    // The same object, because callers cache by its identity.
+    // The result must be the same object, because callers cache by the identity of the object.
     expect((await read('pull')).secrets[0]).toBe(first);
     expect(reads).toEqual(['found', 'found']);
   });

@@ -15,7 +15,7 @@ export type ReadResult<T> =
   /** The API server could not be read. */
   | { readonly kind: 'unavailable' };
 
-/** The outcome of a read: a closed set, used as a metric label. */
+/** The outcome of a read. The outcomes are a closed set, so that they can be values of a metric label. */
 export type ReadOutcome = 'found' | 'not-found' | 'forbidden' | 'unusable' | 'unavailable';
 
 /** The parsed content of an object and its size. */
@@ -37,8 +37,8 @@ export interface ReadThroughCacheOptions<T> {
 /** A change takes effect within this time (docs/design.md, section 2). */
 const TTL_MS = 60_000;
 /**
- * Age of a cached object from which its use starts a refresh in the background, so that callers never wait for an
- * object in use.
+ * The age at which the next use of a cached object starts a refresh in the background, so that callers never wait for
+ * an object that is in use.
  */
 const REFRESH_AFTER_MS = 30_000;
 /**
@@ -48,17 +48,17 @@ const REFRESH_AFTER_MS = 30_000;
 const NEGATIVE_TTL_MS = { 'not-found': 5_000, forbidden: 30_000, unusable: 30_000 } as const;
 /** Minimum time between reads that fail. */
 const RETRY_MS = 1_000;
-/** While reads fail, the last object is used for this long. */
+/** How long the last object is used while reads fail. */
 const STALE_IF_ERROR_MS = 10 * 60_000;
-/** Far longer than a healthy API server takes. Callers may stop waiting earlier. */
+/** Timeout of a read. It is far longer than a healthy API server takes. Callers may stop waiting earlier. */
 const READ_TIMEOUT_MS = 5_000;
-/** Enough for all namespaces of a large cluster, with a few kilobytes per Secret. */
+/** The limits of the cache, enough for all namespaces of a large cluster with a few kilobytes per Secret. */
 const LIMITS = { maxEntries: 10_000, maxBytes: 32 * 1024 * 1024 };
 /** Maximum size of a response: the largest usable content in base64, with the largest metadata of an object. */
 const MAX_BODY_BYTES = 1024 * 1024;
 /**
  * Maximum number of concurrent reads in a namespace, so that pods with many secrets do not delay reads of other
- * namespaces. One pod can name this many secrets.
+ * namespaces. A single pod may name this many secrets.
  */
 const MAX_READS_PER_NAMESPACE = 16;
 const READ_LIMIT = {
@@ -141,8 +141,8 @@ export class ReadThroughCache<T> {
     return api.request({
       method: 'GET',
       path: resourcePath(resource, { namespace, name }),
-      // The read ends early only with the client or by the timeout: the signal of one caller must not end it, because
-      // several callers may wait for it.
+      // Only the timeout, or the end of the client, ends the read early. The signal of one caller must not end the
+      // read, because several callers may wait for it.
       signal: new AbortController().signal,
       timeoutMs: READ_TIMEOUT_MS,
       maxBytes: MAX_BODY_BYTES,

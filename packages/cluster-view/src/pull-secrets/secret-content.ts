@@ -9,7 +9,7 @@ const DATA_KEYS = {
 
 /**
  * Maximum length of the content. It is enough for the credentials of about a hundred registries, with long cloud keys.
- * It limits the work that a tenant's Secret can cause in the process that each pod creation waits for.
+ * It limits how much work a tenant's Secret can cause in the webhook, for which every pod creation waits.
  */
 const MAX_JSON_CHARS = 256 * 1024;
 
@@ -17,12 +17,12 @@ const MAX_JSON_CHARS = 256 * 1024;
 export type PullSecretType = keyof typeof DATA_KEYS;
 
 /**
- * The content of a pull secret. Only the getter `json` returns the content. If the object is printed or serialized, it
- * does not appear.
+ * The content of a pull secret. Only the getter `json` returns the content, so that it does not appear when the object
+ * is printed or serialized.
  */
 export class PullSecretContent {
   readonly type: PullSecretType;
-  /** The Secret's namespace: its pods may use the credentials. */
+  /** The Secret's namespace. Only pods of this namespace may use the credentials. */
   readonly namespace: string;
   readonly #json: string;
 
