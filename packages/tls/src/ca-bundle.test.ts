@@ -12,7 +12,8 @@ describe('CA bundles', () => {
     ['several', a + b, undefined],
     ['comments between them, as distributions write them', `# Issuer: a\n${a}\n# Issuer: b\n${b}`, undefined],
     ['a trust block of OpenSSL', a.replaceAll('CERTIFICATE', 'TRUSTED CERTIFICATE'), undefined],
-    // Each of these makes OpenSSL trust fewer authorities without an error, an empty one those of the system.
+    // With each of these bundles, OpenSSL trusts fewer authorities, without an error. With an empty bundle, OpenSSL
+    // trusts the authorities of the system.
     ['nothing', '', { code: 'CertificateInvalid' }],
     ['text', 'garbage', { code: 'CertificateInvalid' }],
     ['a broken certificate', broken, { code: 'CertificateInvalid', position: 1 }],

@@ -21,19 +21,22 @@ export interface ClientFileNames extends FileNames {
 export type ClientTlsSelection =
   /** For each problem, the current text is used instead of the faulty new one. */
   | { readonly kind: 'usable'; readonly tls: ClientTls; readonly problems: readonly string[] }
-  /** A new text is faulty and no current one can replace it: nothing may be sent. */
+  /** A new text is faulty, and there is no current text to use instead, so nothing may be sent. */
   | { readonly kind: 'unusable'; readonly problems: readonly string[] };
 
 interface Part {
-  /** The texts to use. Empty: none are configured. Undefined: the new ones are faulty, and there are no current ones. */
+  /**
+   * The texts to use. An empty object if no texts are configured. Undefined if the new texts are faulty, and there are
+   * no current texts.
+   */
   readonly selected: ClientTls | undefined;
   readonly problem?: string;
 }
 
 /**
- * Selects the CA bundle and the client certificate separately. A new one replaces the current one, unless the new one
- * cannot be used, or is less usable now than the current one. OpenSSL would ignore an empty or broken part, and trust
- * other authorities or none.
+ * Selects the CA bundle and the client certificate separately. Each new text replaces the current text, unless the new
+ * text cannot be used, or is less usable now than the current text. The texts are checked here, because OpenSSL would
+ * ignore an empty or broken part, and then trust other authorities or none.
  */
 export function selectClientTls(
   next: ClientTls,
@@ -65,8 +68,8 @@ function selectPair(
   { nowMs, names }: { readonly nowMs: number; readonly names: ClientFileNames },
 ): Part {
   if (next.cert === undefined && next.key === undefined) return { selected: {} };
-  // A certificate without its key, or a key without its certificate, is a problem: OpenSSL would connect without a
-  // client certificate.
+  // A certificate without its key, or a key without its certificate, is a problem, because OpenSSL would connect
+  // without a client certificate.
   const pair = { cert: next.cert ?? '', key: next.key ?? '' };
   const used = toPair(current);
   if (pair.cert === used?.cert && pair.key === used.key) return { selected: pair };

@@ -22,7 +22,8 @@ export interface KeyPair {
 /**
  * Parses a certificate and its key, and checks that OpenSSL accepts both for a TLS context.
  *
- * @param options the options of the connections that will use the pair, without the pair: OpenSSL's limits depend on them
+ * @param options the other options of the connections that will use the pair, because OpenSSL's limits depend on these
+ *   options
  */
 export function parseKeyPair(
   { certificate, key }: Pem,

@@ -5,7 +5,7 @@
  * - `KeyInvalid`: not a private key
  * - `KeyEncrypted`: a private key that needs a passphrase
  * - `KeyMismatch`: not the key of the first certificate
- * - `RejectedByOpenSsl`: OpenSSL's rules forbid it (a key of 1024 bits)
+ * - `RejectedByOpenSsl`: OpenSSL's rules forbid the certificate or its key (for example a key of 1024 bits)
  */
 export type TlsProblemCode = 'CertificateInvalid' | 'KeyInvalid' | 'KeyEncrypted' | 'KeyMismatch' | 'RejectedByOpenSsl';
 
