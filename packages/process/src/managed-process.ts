@@ -20,7 +20,7 @@ import { openRegistries } from './open-registries.ts';
 /** The part of a process's configuration that is the same in every process. */
 export type ProcessConfig = Config<typeof commonVariables>;
 
-/** The logger of a process; the packages take the parts of it that they use. */
+/** The logger of a process. Each package declares which methods of the logger it uses. */
 export type ProcessLogger = ReturnType<typeof createLogger>;
 
 export interface ProcessParts<C extends ProcessConfig> {
@@ -65,7 +65,7 @@ export class ManagedProcess<C extends ProcessConfig> {
   }
 
   /**
-   * Opens the registries file and the shared cache, where they are configured, and returns the inspector over them.
+   * Opens the registries file and the shared cache if they are configured. Returns an inspector that uses them.
    * @throws ConfigError that names the variable at fault
    */
   async openInspector(): Promise<Inspector> {

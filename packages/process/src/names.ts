@@ -1,6 +1,8 @@
 import manifest from '../../../package.json' with { type: 'json' };
 
-/** The version of all programs, which are released together. Read when the module is loaded; a bundler inlines it. */
+/**
+ * The version of all programs, which are released together. It is read when the module is loaded; a bundler inlines it.
+ */
 export const VERSION: string = manifest.version;
 
 /** The name of the operator, its Lease and its ServiceAccount. The leader renews the Lease. */
