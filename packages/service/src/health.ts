@@ -1,4 +1,4 @@
-/** The result of one check. Every client of the endpoint sees the reason: it must not contain secrets. */
+/** The result of one check. Every client of the endpoint sees the reason, so the reason must not contain secrets. */
 export type CheckResult = { readonly ok: true } | { readonly ok: false; readonly reason: string };
 
 /**

@@ -27,8 +27,9 @@ export interface LoggerOptions {
 }
 
 /**
- * Creates a logger that passes every field, bound ones included, through `sanitize`, so that redaction cannot be bypassed.
- * Its type is pino's, for libraries that need it; other code takes the narrower `Logger`.
+ * Creates a logger that passes every field through `sanitize`, including fields that `child` binds, so that redaction
+ * cannot be bypassed. The return type is pino's, for libraries that need a pino logger; other code takes the narrower
+ * `Logger`.
  */
 export function createLogger({ name, level, destination }: LoggerOptions): PinoLogger {
   const options = {

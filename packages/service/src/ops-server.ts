@@ -14,7 +14,7 @@ const MAX_CONNECTIONS = 64;
 const HEADERS_TIMEOUT_MS = 5_000;
 const REQUEST_TIMEOUT_MS = 10_000;
 const CHECKING_INTERVAL_MS = 1_000;
-/** Enough for a request line and a few headers. */
+/** Maximum size of the request line and headers, enough for a few headers. */
 const MAX_HEADER_BYTES = 8 * 1024;
 
 export interface OpsServerOptions {

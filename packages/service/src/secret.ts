@@ -13,7 +13,7 @@ export class Secret {
     this.#value = value;
   }
 
-  /** The value itself, for the one call that needs it. */
+  /** Returns the value itself, for the one call that needs the value. */
   reveal(): string {
     return this.#value;
   }

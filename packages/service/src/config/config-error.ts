@@ -37,8 +37,8 @@ export async function withVariableContext<T>(
 }
 
 /**
- * Returns the error's message, with the message of the system call that caused it. Omits other causes: a parser quotes its
- * input, which may contain a token.
+ * Returns the error's message, with the message of the system call that caused it. Omits other causes, because a parser
+ * quotes its input, which may contain a token.
  */
 function describeCause(error: unknown): string {
   if (!(error instanceof Error)) return 'unexpected failure';

@@ -102,8 +102,8 @@ export const redisUrl: z.ZodType<Secret, string> = z.string().transform((text, c
 });
 
 /**
- * Allowed length of the cache key: random bytes in any text form. 32 characters of base64 or hex have 128 bits or more.
- * The key is never shown.
+ * Allowed length of the cache key, which consists of random bytes in any text form. 32 characters of base64 or hex have
+ * 128 bits or more. The key is never shown.
  */
 const KEY_LENGTH = { min: 32, max: 4096 } as const;
 

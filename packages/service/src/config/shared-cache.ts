@@ -2,7 +2,10 @@ import type { commonVariables } from './common.ts';
 import { ConfigError } from './config-error.ts';
 import type { Config } from './variable.ts';
 
-/** The URL of the shared cache and the key of its values, in plain text: only for the call that opens it. */
+/**
+ * The URL of the shared cache and the key of its values, in plain text. Pass them only to the call that opens the
+ * cache.
+ */
 export interface SharedCacheSettings {
   readonly url: string;
   readonly cacheKey: string;
@@ -10,7 +13,8 @@ export interface SharedCacheSettings {
 
 /**
  * Returns the configured shared cache; undefined means memory only.
- * @throws ConfigError for a cache without a key: writers of Redis could then forge facts, and so misplace pods
+ * @throws ConfigError for a cache without a key, because any writer of Redis could then forge facts, and so misplace
+ *   pods
  */
 export function readSharedCache({
   redisUrl,

@@ -30,7 +30,7 @@ export function variable<T>(row: Row<T> & { readonly default: string }): Variabl
   return { ...rest, parse: (text) => parse(schema, text ?? row.default) };
 }
 
-/** A variable that may be absent: then its value is `undefined`. */
+/** Returns a variable that may be absent. The value of an absent variable is `undefined`. */
 export function optionalVariable<T>(row: Row<T>): Variable<T | undefined> {
   const { schema, ...rest } = row;
   return { ...rest, parse: (text) => (text === undefined ? ok(undefined) : parse(schema, text)) };
@@ -49,7 +49,7 @@ export type Config<V extends Variables> = {
   readonly [K in keyof V]: V[K] extends Variable<infer T> ? T : never;
 };
 
-/** Long enough to recognize a value, short enough for one line. */
+/** Maximum length of a value in a message: enough to recognize the value, and short enough for one line. */
 const SHOWN_VALUE_LENGTH = 80;
 
 /**

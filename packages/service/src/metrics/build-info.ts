@@ -4,7 +4,7 @@ import type { Registry } from './enum-metrics.ts';
 /** The build that a process runs. */
 export interface Build {
   readonly version: string;
-  /** The commit it was built from; `unknown` if the build did not set it. */
+  /** The commit from which the program was built; `unknown` if the build did not set it. */
   readonly commit: string;
 }
 

@@ -4,7 +4,7 @@ export interface SignalSource {
   off(event: 'SIGTERM' | 'SIGINT', listener: (name: 'SIGTERM' | 'SIGINT') => void): unknown;
 }
 
-/** 128 plus the signal's number, as shells report it. */
+/** The exit status after each signal: 128 plus the signal's number, as in shells. */
 const STATUS = { SIGTERM: 143, SIGINT: 130 } as const;
 
 export interface Shutdown {
