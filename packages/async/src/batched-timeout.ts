@@ -16,8 +16,8 @@ interface Deadline {
 }
 
 /**
- * Deadlines for many short operations, with one timer for all of them. It saves time on hot paths: an operation costs
- * an entry of a Set instead of a timer, and nearly always ends before its deadline.
+ * Deadlines for many short operations, with one timer for all of them. It saves time on hot paths, because an operation
+ * costs an entry of a Set instead of a timer. (Nearly every operation ends before its deadline.)
  */
 export class BatchedTimeout {
   readonly #clock: Pick<Clock, 'monotonic' | 'sleep'>;
@@ -25,8 +25,8 @@ export class BatchedTimeout {
   readonly #pending = new Set<Deadline>();
   #stopTimer: () => void = () => undefined;
   /**
-   * When the timer elapses. It may elapse before any deadline, because the work with the earliest one may have ended in
-   * time.
+   * When the timer elapses. It may elapse before any deadline is due, because the work with the earliest deadline may
+   * have ended in time.
    */
   #timerAtMs = Number.POSITIVE_INFINITY;
   #shared: { readonly controller: AbortController; readonly atMs: number } | undefined;
@@ -63,7 +63,7 @@ export class BatchedTimeout {
     });
   }
 
-  /** Returns a signal that aborts at `atMs` (monotonic milliseconds), up to `shareMs` earlier, or on `close`. */
+  /** Returns a signal that aborts at `atMs` (monotonic milliseconds) or up to `shareMs` before, and also on `close`. */
   signal(atMs: number): AbortSignal {
     if (this.#closed) return AbortSignal.abort();
     const shared = this.#shared;

@@ -7,7 +7,7 @@ const FIRST_MS = 1_000;
 const OPTIONS = { failureThreshold: 5, firstOpenMs: FIRST_MS, maxOpenMs: 30_000 };
 const ALLOWED = { kind: 'allowed' };
 
-/** After five failures, the last of them at 4. */
+/** Returns a breaker after five failures, the last of them at 4 ms. */
 const opened = (): CircuitBreaker => {
   const breaker = new CircuitBreaker(OPTIONS);
   for (let at = 0; at < 5; at += 1) {
@@ -111,7 +111,9 @@ describe('the circuit breaker', () => {
 class Calls {
   readonly breaker = new CircuitBreaker({ ...OPTIONS, failureThreshold: 2, windowMs: 5_000 });
   nowMs = 0;
-  /** In the order in which they end: the first may have begun long before the circuit opened. */
+  /**
+   * The calls in flight, in the order in which they end. The first call may have begun long before the circuit opened.
+   */
   readonly #pending: CircuitAdmission[] = [];
   #probe: CircuitAdmission | undefined;
 
@@ -126,7 +128,10 @@ class Calls {
     if (isProbe) this.#probe = admission;
   }
 
-  /** Any success closes it, because the dependency works now; only the probe's failure prolongs it. */
+  /**
+   * Ends a call. Any success closes the circuit, because the dependency works now. Only the failure of the probe
+   * prolongs the open state.
+   */
   end(outcome: 'success' | 'failure' | 'release'): void {
     const admission = this.#pending.shift();
     if (admission === undefined) return;

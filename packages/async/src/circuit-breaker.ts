@@ -55,15 +55,17 @@ export class CircuitBreaker {
     return nowMs < this.#openUntilMs ? 'open' : 'half-open';
   }
 
-  /** Milliseconds since the first of the current failures in a row; 0 without any. */
+  /**
+   * Returns the milliseconds since the first of the current failures in a row, or 0 if there are no current failures.
+   */
   failingForMs(nowMs: number): number {
     return this.#failures === 0 ? 0 : nowMs - this.#failingSinceMs;
   }
 
   /**
    * Requests permission for a call. The caller must report the outcome of an allowed call by `recordSuccess`,
-   * `recordFailure` or `release`. It passes the returned admission to the last two, because only a failure or release
-   * of the probe itself ends the probe.
+   * `recordFailure` or `release`. The caller passes the returned admission to `recordFailure` and `release`, because
+   * only the failure or release of the probe itself ends the probe.
    */
   tryAcquire(nowMs: number): CircuitAdmission {
     if (this.#openUntilMs === undefined) return ALLOWED;
@@ -74,8 +76,8 @@ export class CircuitBreaker {
   }
 
   /**
-   * Records that a call succeeded, and closes the circuit: the dependency works now, even if the call began before the
-   * circuit opened. If the circuit was closed, earlier failures in the window still count.
+   * Records that a call succeeded, and closes the circuit, because the dependency works now, even if the call began
+   * before the circuit opened. If the circuit was closed, earlier failures in the window still count.
    */
   recordSuccess(): void {
     this.#failures = 0;
@@ -87,9 +89,9 @@ export class CircuitBreaker {
   }
 
   /**
-   * Records that a call failed. The circuit opens at the threshold. A failed probe keeps it open for twice as long. A
-   * call that began before the circuit opened changes nothing; otherwise many calls in flight would each double the
-   * time.
+   * Records that a call failed. The circuit opens at the threshold. A failed probe keeps the circuit open for twice as
+   * long. If a call that began before the circuit opened fails, nothing changes, because otherwise many calls in flight
+   * would each double that time.
    *
    * @param admission the result of `tryAcquire`; not needed for a call that was made while the circuit was closed
    */
@@ -101,7 +103,8 @@ export class CircuitBreaker {
   }
 
   /**
-   * Records that a call ended without an outcome, for example by an abort. If it was the probe, another call may probe.
+   * Records that a call ended without an outcome, for example by an abort. If this call was the probe, another call may
+   * become the probe.
    */
   release(admission: CircuitAdmission): void {
     this.#endProbe(admission);
@@ -113,7 +116,7 @@ export class CircuitBreaker {
     this.#openUntilMs = nowMs + this.#openMs;
   }
 
-  /** Returns whether the call was the probe, and clears it. */
+  /** Returns whether the call was the probe. If so, no probe is in flight from now on. */
   #endProbe(admission: CircuitAdmission | undefined): boolean {
     if (admission === undefined || admission !== this.#probe) return false;
     this.#probe = undefined;

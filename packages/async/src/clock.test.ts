@@ -23,7 +23,7 @@ describe('the system clock', () => {
   test('a sleep leaves no listener behind', async () => {
     const { signal } = new AbortController();
     let listeners = 0;
-    // Only what a clock uses of a signal: the real one does not show how many listeners it has.
+    // The part of a signal that a clock uses. A real signal does not show how many listeners it has.
     const counted = {
       get aborted() {
         return signal.aborted;

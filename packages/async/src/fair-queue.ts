@@ -40,7 +40,8 @@ export class FairQueue<K, V> {
   }
 
   /**
-   * Removes an entry and returns whether it was queued. If it was the first of the queue, its tenant moves to the end.
+   * Removes an entry and returns whether it was queued. If the entry was the first of the queue, its tenant moves to
+   * the end.
    */
   delete(tenant: string, key: K): boolean {
     const entries = this.#tenants.get(tenant);

@@ -1,12 +1,12 @@
 /**
- * Minimum number of consumed slots that are cut off at once. They must also be half of the array, so that the cost per
- * item is constant.
+ * Minimum number of consumed slots that are cut off at once. The consumed slots must also be at least half of the
+ * array, so that the cost per item is constant.
  */
 const MIN_CUT = 1_024;
 
 /**
  * A first-in-first-out queue with constant-time operations, which does not retain consumed items. (`Array.shift` moves
- * all items. A Set skips all deleted elements to find its first one, so that emptying a queue of 100,000 keys would
+ * all items. A Set skips all deleted elements to find its first element, so that emptying a queue of 100,000 keys would
  * take seconds.)
  */
 export class Fifo<T> {

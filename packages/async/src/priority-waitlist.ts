@@ -29,7 +29,7 @@ interface Waiter {
 /**
  * Hands out permits of a rate limit one at a time. When a permit becomes valid, the most urgent waiter of that moment
  * gets it. If each waiter reserved its permit on arrival, more urgent waiters that arrive later would be served after
- * it.
+ * that waiter.
  */
 export class PriorityWaitlist<P extends string> {
   readonly #options: PriorityWaitlistOptions<P>;
@@ -82,7 +82,10 @@ export class PriorityWaitlist<P extends string> {
     this.#isServing = false;
   }
 
-  /** Returns whether the time has passed: false if the last waiter has gone before. The permit then expires unused. */
+  /**
+   * Returns true when the time has passed. Returns false if the last waiter leaves before; the permit then expires
+   * unused.
+   */
   #sleep(ms: number): Promise<boolean> {
     if (this.size === 0) return Promise.resolve(false);
     return new Promise((resolve) => {

@@ -56,9 +56,10 @@ export async function withTimeout<T>(
 }
 
 /**
- * Waits for shared work at most `ms` milliseconds, or until the signal aborts. The work continues after that. If it has
- * ended already, its result is returned. Before the wait counts as timed out, pending I/O is handled: after a stall of
- * the process (a long garbage collection) both the timer and the result may be pending, and Node runs timers first.
+ * Waits for shared work at most `ms` milliseconds, or until the signal aborts. The work continues after that. If the
+ * work has ended already, its result is returned. Before the wait counts as timed out, pending I/O is handled: after a
+ * stall of the process (a long garbage collection) both the timer and the result may be pending, and Node runs timers
+ * first.
  * @throws what the work throws in time
  */
 export function waitAtMost<T>(work: Promise<T>, { clock, ms, signal }: TimeoutOptions): Promise<Waited<T>> {

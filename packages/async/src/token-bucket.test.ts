@@ -49,7 +49,7 @@ describe('the token bucket', () => {
         const bucket = new TokenBucket(rate.burst, 0);
         const everyMs = 1_000 / rate.perSecond;
         let now = 0;
-        // Virtual scheduling: when the tokens that were taken would all be there again.
+        // Virtual scheduling: the time at which all tokens that were taken would be available again.
         let fullAt = 0;
         for (const gap of script) {
           now += gap;
