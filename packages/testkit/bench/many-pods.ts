@@ -37,7 +37,7 @@ server.collection('/apis/archpolicy.dev/v1alpha1/archpolicies').put({
   spec: {
     preference: { architectures: ['amd64'] },
     remediation: { action: 'Report' },
-    // Overrides all images, so that no registry is used: only the pods are measured.
+    // Overrides all images, so that no registry is used, because only the pods are measured.
     images: [{ match: 'registry.example/*', platforms: ['linux/amd64', 'linux/arm64'] }],
   },
 });

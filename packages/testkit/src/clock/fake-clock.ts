@@ -70,7 +70,7 @@ export class FakeClock implements Clock {
 
   /**
    * Advances the clock. Wakes sleepers in the order of their due times, and sets the clock to each due time. Yields to
-   * the event loop after each sleeper, so that one that sleeps again within `ms` wakes again.
+   * the event loop after each sleeper, so that a sleeper that sleeps again within `ms` wakes again.
    */
   async advance(ms: number): Promise<void> {
     const until = this.#elapsedMs + ms;
@@ -86,7 +86,7 @@ export class FakeClock implements Clock {
     this.#elapsedMs = until;
   }
 
-  /** Advances the clock without waking sleepers, as for a suspended process. */
+  /** Advances the clock without waking sleepers, as if the process had been suspended. */
   jump(ms: number): void {
     this.#elapsedMs += ms;
   }

@@ -14,7 +14,7 @@ export interface AnyAnswer {
   readonly framing: 'length' | 'longer' | 'shorter' | 'two lengths' | 'chunked' | 'bad chunk' | 'both' | 'until close';
   /** Further header lines. */
   readonly headers: readonly string[];
-  /** Where the connection ends, as a share of all bytes, and how it ends. Null: after the whole response. */
+  /** Where the connection ends, as a share of all bytes, and how it ends. Null if it ends after the whole response. */
   readonly cut: { readonly at: number; readonly how: 'end' | 'reset' } | null;
   /** The number of writes. */
   readonly pieces: number;
@@ -64,7 +64,8 @@ export function anyAnswer(headers: readonly string[] = []): fc.Arbitrary<AnyAnsw
 }
 
 /**
- * Renders a response. After an incomplete one, the connection is closed, because the client would wait for the rest.
+ * Renders a response. After an incomplete response, the connection is closed, because the client would wait for the
+ * rest.
  */
 export function toRawAnswer(answer: AnyAnswer, contents: AnswerContents, method = 'GET'): RawAnswer {
   const { status, codings, isEncoded, headers, cut, pieces } = answer;

@@ -3,7 +3,7 @@ import type { AddressInfo, Server, Socket } from 'node:net';
 
 /** The bytes sent for one request. */
 export interface RawAnswer {
-  /** Written one by one, with a yield to the event loop between them. */
+  /** The parts of the response. They are written one by one, with a yield to the event loop between them. */
   readonly pieces: readonly Uint8Array[];
   /** What happens to the connection after the last piece. */
   readonly then: 'keep' | 'end' | 'reset';

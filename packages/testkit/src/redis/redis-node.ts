@@ -104,7 +104,8 @@ export class RedisNode {
   #arguments(port: number, directory: string): readonly string[] {
     const { password, args = [] } = this.#options;
     const secret = password === undefined ? [] : ['--requirepass', password, '--masterauth', password];
-    // By default a primary waits 5 s for further replicas before it copies its data to the first one.
+    // Set the delay to 0, because by default a primary waits 5 s for further replicas before it copies its data to the
+    // first replica.
     const memoryOnly = ['--save', '', '--appendonly', 'no', '--repl-diskless-sync-delay', '0'];
     return ['--port', String(port), '--bind', '127.0.0.1', '--dir', directory, ...memoryOnly, ...secret, ...args];
   }

@@ -9,9 +9,12 @@ export const PRIMARY_NAME = 'archpolicy';
 
 /** A primary without a response for this long counts as down. */
 const DOWN_AFTER_MS = 500;
-/** The Sentinel retries a failover that found no replica after twice this time. */
+/** If a failover finds no replica, the Sentinel retries it after twice this time. */
 const FAILOVER_TIMEOUT_MS = 2_000;
-/** When to retry a manual failover: on a loaded machine the Sentinel may abandon it at that time without a retry. */
+/**
+ * How long to wait before a manual failover is requested again. It is needed because, on a loaded machine, the Sentinel
+ * may abandon the failover after this time without a retry.
+ */
 const RETRY_FAILOVER_AFTER_MS = 2 * FAILOVER_TIMEOUT_MS;
 const POLL_PERIOD_MS = 100;
 
@@ -109,8 +112,8 @@ export class RedisSentinel {
   }
 
   /**
-   * Requests a failover. Returns false if the Sentinel rejects it, because it has not checked the replica or a failover
-   * is running.
+   * Requests a failover. Returns false if the Sentinel rejects it, because it has not checked the replica yet, or
+   * because a failover is running.
    */
   async #startFailover(): Promise<boolean> {
     try {

@@ -10,7 +10,7 @@ export interface CostlyPullSecret {
   readonly images: readonly string[];
 }
 
-/** Maximum number of pull secret keys per pod, and also of inspected images. */
+/** Maximum number of pull secret keys per pod. The maximum number of inspected images per pod is the same. */
 const COUNT = 256;
 /**
  * Number of one-character path segments that, with the slashes and the last segment, form the longest repository name.
@@ -51,7 +51,7 @@ function host(index: number): string {
 
 /**
  * Inserts wildcards before, between and after the three digits. The bit mask `gaps` selects which of these four gaps
- * get one.
+ * get a wildcard.
  */
 function withStars(digits: string, gaps: number): string {
   const star = (gap: number): string => ((gaps >> gap) & 1 ? '*' : '');

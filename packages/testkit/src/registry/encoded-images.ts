@@ -30,7 +30,7 @@ const CODINGS: readonly (readonly [contentEncoding: string, outcome: EncodedImag
   ['gzip, br', 'Malformed'],
 ];
 
-/** Each content coding on each type of response. */
+/** One image for each combination of a content coding and a type of response. */
 export const ENCODED_IMAGES: readonly EncodedImage[] = CODINGS.flatMap(([contentEncoding, outcome], row) =>
   (['manifest', 'config', 'token'] as const).map((answer) => ({
     contentEncoding,

@@ -41,7 +41,7 @@ const CAPTURED = String.raw`{
    ]
 }`;
 
-/** The captured manifest. Its digest is the digest of the payload, which the registry sent with it. */
+/** The captured manifest. Its digest is the digest of the payload. The registry sent this digest with the manifest. */
 export const CAPTURED_SCHEMA1: StoredContent = {
   mediaType: SIGNED_SCHEMA1,
   digest: 'sha256:3e8b32ac46999851f734bcb3bf88dd91e6be244a943ed1c5a24936e93fd762da',
@@ -73,7 +73,10 @@ export function schema1Image(platform: Schema1Platform): BuiltImage {
   return { manifest: stored(SCHEMA1, schema1Document(platform)), children: [], blobs: [] };
 }
 
-/** Builds a signature for a manifest. Only its protected header is real: nothing is signed with a key. */
+/**
+ * Builds a signature for a manifest. Only the protected header of the signature is real, because nothing is signed with
+ * a key.
+ */
 export function buildSignature(protectedHeader: object | string): object {
   const text = typeof protectedHeader === 'string' ? protectedHeader : JSON.stringify(protectedHeader);
   return { header: { alg: 'ES256' }, signature: 'AA', protected: Buffer.from(text).toString('base64url') };

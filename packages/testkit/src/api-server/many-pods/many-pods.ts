@@ -74,7 +74,7 @@ export class ManyPods implements CollectionServer {
    * deletion and an addition. Returns the number of events.
    */
   change(step: number): number {
-    // A stride coprime to the number of pods visits each of them.
+    // A stride that is coprime to the number of pods visits each pod.
     const at = (step * 7_919) % this.#slots.length;
     const slot = this.#slots[at];
     if (slot === undefined) return 0;
