@@ -1,4 +1,4 @@
-// Plain JavaScript that the oldest Node can parse: it only reports that Node is too old.
+// Plain JavaScript that even the oldest Node can parse, so that it can report that Node is too old.
 const required = 24;
 const major = Number(process.versions.node.split('.')[0]);
 if (major < required) {

@@ -36,12 +36,12 @@ export const parts: readonly Part[] = [
   { name: 'tools', folder: 'tools', may: ['core', 'testkit'] },
 ];
 
-/** Folders of a part of which one may import the others, but the others must not import it. */
+/** Folders of one part. One of them may import the other folders, but the other folders must not import it. */
 export interface Rooms {
   /** Name of the part. */
   readonly part: string;
   readonly folders: readonly string[];
-  /** The folder that the others must not import. It may import all of them. */
+  /** The folder that the other folders must not import. This folder may import all others. */
   readonly never: string;
 }
 
@@ -116,8 +116,8 @@ function buildConfigs(part: Part, folders: readonly string[], more?: readonly Pa
 }
 
 /**
- * Builds the configuration objects for the rooms of a part. They repeat the arrows of the part, because in ESLint a
- * later object replaces the rule of an earlier one.
+ * Builds the configuration objects for the rooms of a part. The objects repeat the arrows of the part, because in
+ * ESLint a later object replaces the rule of an earlier object.
  */
 function roomConfigs(part: Part): RestrictedImports[] {
   return rooms

@@ -12,7 +12,8 @@ const CODE = /`([^`]+)`/g;
 
 /**
  * Reads the tables whose last two columns are "not in text" and "not in names". A cell lists words in code spans. In
- * the last column, a span may be an identifier such as `takePlace`. It bans names that contain its words in this order.
+ * the last column, a span may be an identifier such as `takePlace`. Such a span bans names that contain its words in
+ * this order.
  */
 export function readGlossary(markdown: string): readonly BannedWord[] {
   const banned: BannedWord[] = [];

@@ -1,7 +1,7 @@
 /**
- * Rules for `no-restricted-syntax` that find codes of errors and problems that are not in PascalCase. The name of a
- * type of codes ends with `Code`. The `code` of an error class, and the parameter of `CodedError`, is a literal or such
- * a type.
+ * Rules for `no-restricted-syntax` that find codes that are not in PascalCase. They check the codes of errors and of
+ * problems. The name of a type of codes ends with `Code`. The `code` of an error class, and the parameter of
+ * `CodedError`, is a literal or a type with such a name.
  */
 const message = 'Write codes in PascalCase (AddressRefused), and their union as a type named …Code.';
 

@@ -1,6 +1,6 @@
 /**
  * Rules for `no-restricted-syntax` that find waits that bypass packages/async. Tests cannot control such waits, and
- * each copy of the code has its own faults. `setImmediate(callback)` is allowed, because it schedules work without
+ * each copy of such code has its own faults. `setImmediate(callback)` is allowed, because it schedules work without
  * waiting.
  */
 export const timers = [

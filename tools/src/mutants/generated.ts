@@ -4,7 +4,9 @@ import real from 'fast-check';
 export * from 'fast-check';
 
 const SEED = 1;
-/** Enough cases to kill most mutants, and few enough to run for hundreds of them. */
+/**
+ * Number of cases of a property test: enough to kill most mutants, and few enough to run them for hundreds of mutants.
+ */
 const MAX_RUNS = 150;
 
 const assert: typeof real.assert = ((property: never, parameters: { readonly numRuns?: number } = {}): unknown =>

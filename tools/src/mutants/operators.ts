@@ -101,7 +101,10 @@ function changedMethod(node: ts.CallExpression): readonly Change[] {
   return [{ target: node, replacement: other === '' ? object : `${object}.${other}(${given})` }];
 }
 
-/** A call as a statement has a side effect; the change removes it. */
+/**
+ * Returns the change that removes a call, if the call is a statement. The call has a side effect, because its result is
+ * not used.
+ */
 function droppedCall(node: ts.CallExpression): readonly Change[] {
   return ts.isExpressionStatement(node.parent) ? [{ target: node, replacement: 'undefined' }] : [];
 }

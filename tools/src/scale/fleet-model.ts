@@ -93,7 +93,7 @@ function refreshes(moments: readonly number[]): number {
   const sorted = [...moments].sort((a, b) => a - b);
   let count = 0;
   let freshUntil = -Infinity;
-  // The first round only determines the state at the start of the second.
+  // The first round only determines the state at the start of the second round.
   for (const round of [0, 1]) {
     for (const moment of sorted) {
       const at = moment + round * SOFT_TTL_SECONDS;

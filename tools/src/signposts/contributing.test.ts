@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { isThere, readText } from './fixtures/checkout.ts';
 import { codeSpans, readTables } from './fixtures/markdown.ts';
 
-/** Changes whose first file a new reader finds in the table. It may list more. */
+/** Changes for which the table must name the first file. The table may list more changes. */
 const CHANGES = [
   'a placement reason',
   'the soft TTL of tags',

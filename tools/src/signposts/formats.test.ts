@@ -6,7 +6,10 @@ const table = readTables(readText('docs/architecture.md')).find(({ header }) => 
 const parsers = (table?.rows ?? []).flatMap(([format = '', where = '']) =>
   codeSpans(where).map((file) => ({ format, file })),
 );
-/** Lines of a file move on a branch, but not at a tag. */
+/**
+ * Matches links to a file on a branch. Line numbers in such a link become wrong, because the lines of a file move on a
+ * branch, but not at a tag.
+ */
 const BRANCH = /https:\/\/github\.com\/[\w.-]+\/[\w.-]+\/blob\/(?:main|master)\//;
 
 describe('external formats', () => {

@@ -3,10 +3,13 @@ import { describe, expect, test } from '@jest/globals';
 import { exportedNames, files, isThere, parts, readText } from './fixtures/checkout.ts';
 import { codeSpans, readTables } from './fixtures/markdown.ts';
 
-/** The parts whose README is only a signpost; those of deploy and e2e are guides for users. */
+/**
+ * The parts whose README is only a signpost. The READMEs of deploy and e2e are missing here, because they are guides
+ * for users.
+ */
 const packages = parts.filter((part) => part !== 'deploy' && part !== 'e2e');
 const MAX_LINES = 45;
-/** A path below the part's folder: with a slash, or a file's name with its extension. */
+/** Matches a path below the part's folder. It has a slash, or it is the name of a file with its extension. */
 const PATH = /^[\w.-]+(?:\/[\w.-]*)+$|^[\w-]+(?:\.[\w-]+)*\.(?:ts|md|json|yaml|js)$/;
 
 function readme(part: string): string {

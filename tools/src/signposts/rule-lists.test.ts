@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { files, readText } from './fixtures/checkout.ts';
 
-/** One sentence about a rule, after its ids: `// R1, R10: The pod is not Ready.` */
+/** Matches a comment with the ids of a rule and one sentence about the rule: `// R1, R10: The pod is not Ready.` */
 const SENTENCE = /^ *\/\/ (?:PL|I|K|R|P)\d+(?:, (?:PL|I|K|R|P)\d+)*: [A-Z].*\.$/;
 /** `const RULES: readonly Rule[] = [` up to its `];`. */
 const ARRAY = /^const (\w*RULES)\b[^=\n]*=.*\[\n([\s\S]*?)\n\];$/gm;

@@ -9,7 +9,7 @@ const { version } = JSON.parse(readText('package.json')) as Manifest;
 const lockfile = JSON.parse(readText('package-lock.json')) as { readonly packages: Readonly<Record<string, Manifest>> };
 const workspaces = parts.filter((part) => part !== 'deploy');
 
-/** A version of ArchPolicy: an image's tag, a name with a version, a kustomize tag, a label. */
+/** Matches a version of ArchPolicy in an image's tag, in a name with a version, in a kustomize tag, or in a label. */
 const MENTION =
   /(?:\barchpolicy[\w-]*[:/@ ]v?|newTag: *["']?v?|app\.kubernetes\.io\/version: *["']?v?)(\d+\.\d+\.\d+[\w.+-]*)/gu;
 const mentions = files
