@@ -12,7 +12,7 @@ import { PrivateRegistry } from '../support/private-registry.ts';
 const TIMEOUT_MS = 90_000;
 const REPLICAS = 2;
 const ARM64_NODES = ['arm64-1', 'arm64-2'];
-/** A policy with a short grace period, so that tests do not wait for its end. */
+/** A policy with a short grace period, so that tests do not wait long for the end of the grace period. */
 const FAST_POLICY = { priority: 10, remediation: { gracePeriodAfterScheduling: '1s', maxEvictionsPerMinute: 6000 } };
 const WITH_SECRET: JsonObject = { imagePullSecrets: [{ name: 'pull' }] };
 const DECISIONS = 'jsonpath={.items[*].metadata.annotations.archpolicy\\.dev/decision}';

@@ -91,7 +91,8 @@ export class ApiProxy {
   }
 
   /**
-   * @param client when it disconnects, the forwarded request ends, because a forwarded watch would not end by itself
+   * @param client the response to the client. When the client disconnects, the forwarded request ends, because a
+   *   forwarded watch would not end by itself
    */
   #forward(from: IncomingMessage, client: ServerResponse | undefined, body?: Buffer): Promise<IncomingMessage> {
     const options: RequestOptions = {
@@ -113,7 +114,7 @@ export class ApiProxy {
 
 function sendResponse(answer: IncomingMessage, to: ServerResponse): void {
   to.writeHead(answer.statusCode ?? 502, answer.headers);
-  // Send headers now: a watch may be idle for a long time before its first event.
+  // Send headers now, because a watch may be idle for a long time before its first event.
   to.flushHeaders();
   answer.on('error', () => to.destroy()).pipe(to);
 }

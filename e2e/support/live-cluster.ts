@@ -188,5 +188,5 @@ function parseEvent(raw: JsonObject): SeenEvent {
 }
 
 function ignoreWarning(): void {
-  // Ignore it: reflectors restart their watches, and a missed event would lead to a timeout of the test.
+  // Ignore the error, because reflectors restart their watches, and a missed event would lead to a timeout of the test.
 }

@@ -7,7 +7,7 @@ import type { Child, TestCluster } from '@archpolicy/e2e';
 import { freePort } from '@archpolicy/testkit';
 import { ApiProxy } from './api-proxy.ts';
 
-/** Main file of an operator that advances the clock of its leader work by ten minutes on each SIGUSR2. */
+/** Main file of an operator that, on each SIGUSR2, advances the clock of its leader work by ten minutes. */
 const AGEING = 'fixtures/ageing/main.ts';
 const REGISTRIES = join(import.meta.dirname, '../../deploy/overlays/local/registries.yaml');
 /** The field with the CA certificate in a cluster of a kubeconfig. */
@@ -31,7 +31,7 @@ export class OperatorProcess {
   }
 
   /**
-   * @param name the name of its log and its kubeconfig, which must be unique in the cluster
+   * @param name the name of the operator's log and kubeconfig, which must be unique in the cluster
    * @param ages whether `advanceTenMinutes` can be used
    */
   static async start(cluster: TestCluster, name: string, { ages = false } = {}): Promise<OperatorProcess> {
@@ -55,7 +55,9 @@ export class OperatorProcess {
     this.#child.kill(signal);
   }
 
-  /** Advances the clock of its leader work by ten minutes, but not the clock of its Lease or of the cluster. */
+  /**
+   * Advances the clock of the operator's leader work by ten minutes, but not the clock of the Lease or of the cluster.
+   */
   advanceTenMinutes(): void {
     this.#child.kill('SIGUSR2');
   }
@@ -65,7 +67,7 @@ export class OperatorProcess {
     return (await this.log()).includes('"msg":"became leader"');
   }
 
-  /** Whether its caches are complete, so that it can become the leader. */
+  /** Whether the operator's caches are complete, so that the operator can become the leader. */
   async isReady(): Promise<boolean> {
     return (await fetch(`http://${this.#metrics}/readyz`).catch(() => undefined))?.ok === true;
   }
@@ -81,7 +83,7 @@ export class OperatorProcess {
     return readFile(this.#log, 'utf8');
   }
 
-  /** Resolves with its exit status or the signal that ended it. */
+  /** Resolves with the operator's exit status, or with the signal that ended the operator. */
   async ended(): Promise<number | string | null> {
     const { code, signal } = await this.#child.exited;
     return signal ?? code;
@@ -95,7 +97,7 @@ export class OperatorProcess {
   }
 }
 
-/** Starts a proxy and writes a kubeconfig for the operator's account that uses it. */
+/** Starts a proxy, and writes a kubeconfig with which the operator's account uses the proxy. */
 async function startProxy(folder: string, name: string): Promise<{ proxy: ApiProxy; kubeconfig: string }> {
   const text = await readFile(join(folder, 'archpolicy-operator.kubeconfig'), 'utf8');
   const config = kubeconfigSchema.parse(parse(text));

@@ -18,7 +18,7 @@ export interface SeenPod extends PlacedPod {
   readonly namespace: string;
   readonly phase: string;
   readonly deleting: boolean;
-  /** Whether one of its containers has ended or was refused. */
+  /** Whether one of the pod's containers has ended or was refused. */
   readonly failing: boolean;
   readonly schedulerName: string;
   /** Whether the scheduler has reported it Unschedulable. */

@@ -26,7 +26,7 @@ export class PrivateRegistry {
     const tokens = await new TokenServer([ALICE]).start();
     const { realm, service, issuer, jwks } = tokens;
     const { signal } = new AbortController();
-    // A second registry without tokens on the same content accepts the push.
+    // Push through a second registry, which has the same content and requires no tokens.
     const open = await RealRegistry.start({ content }, signal);
     await pushImage(open.host, REPOSITORY, 'v1', ['linux/arm64']);
     await open.stop();

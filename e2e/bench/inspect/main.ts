@@ -47,7 +47,8 @@ async function runOnce(): Promise<Run> {
     hung.fault = () => ({ kind: 'hang' });
     const references = tags.map((tag) => `${registry.host}/app:${tag}`);
     const shared = { times: 1, references, redisUrl: redis.url };
-    // Before the measurements: this task reads the images from the registry and stores the results in Redis.
+    // Run this task before the measurements, because it reads the images from the registry and stores the results in
+    // Redis.
     await runTask({ ...shared, kind: 'redis-hits' });
     return {
       counts,

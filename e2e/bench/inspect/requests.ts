@@ -82,7 +82,8 @@ async function countTenants(registry: FakeRegistry): Promise<Pick<Counts, Tenant
   const secrets = [...pairs, 'tenant-1:wrong'].map((pair) => dockerConfigJson({ [registry.host]: pair }));
   const byTag = { kind: 'inspect', times: 1, references: [`${registry.host}/private:v1`] };
   const resolved = getNumber(await runTask({ ...byTag, secrets }), 'resolved');
-  // Count only requests with a right credential. The challenge discovery and requests with the wrong one read nothing.
+  // Count only requests with a right credential, because the challenge discovery and requests with a wrong credential
+  // read nothing.
   const right = new Set(pairs.map((pair) => `Basic ${Buffer.from(pair).toString('base64')}`));
   const reads = registry.requests.filter(({ headers }) => right.has(headers.authorization ?? ''));
   const byDigest = { ...byTag, references: [`${registry.host}/private@${image.manifest.digest}`] };

@@ -8,7 +8,7 @@ export type Measured = Readonly<Record<string, number | string>>;
 const PROGRAM = fileURLToPath(new URL('../../../packages/registry/bench/worker.ts', import.meta.url));
 const DEADLINE_MS = 180_000;
 
-/** Runs one task in a new process, so that memory is not shared between runs. */
+/** Runs one task in a new process, so that the memory of one run does not affect another run. */
 export async function runTask(task: object): Promise<Measured> {
   const args = ['--expose-gc', '--disable-warning=ExperimentalWarning', PROGRAM, JSON.stringify(task)];
   const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: DEADLINE_MS });

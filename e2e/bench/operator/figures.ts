@@ -6,7 +6,7 @@ export interface Figure {
   readonly name: string;
   readonly unit: string;
   readonly value: number;
-  /** The target: the value must not be higher. Absent if the figure only explains other figures. */
+  /** The target, as the highest allowed value. Absent if the figure only explains other figures. */
   readonly max?: number;
   /** An explanation, based on profiles, for a missed target. */
   readonly profile?: string;

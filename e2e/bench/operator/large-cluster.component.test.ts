@@ -6,9 +6,12 @@ import type { ManyPodsServer } from './many-pods-server.ts';
 import { startOperator } from './operator-process.ts';
 import type { ObservedOperator } from './operator-process.ts';
 
-/** Half the size of P8, which takes twice the 20 s of CPU time; `make bench-operator` measures that. */
+/**
+ * Half the size of P8, because the full size takes 40 s of CPU time instead of 20 s. `make bench-operator` measures the
+ * full size.
+ */
 const SIZE = { pods: 50_000, nodes: 1_000, namespaces: 250, workloads: 2_500, crashing: 2 };
-/** 350 MiB of P8 minus the memory of the other 50,000 pods (docs/scale.md). */
+/** The 350 MiB of P8, minus the memory of the 50,000 pods that are missing here (docs/scale.md). */
 const MAX_MIB = 350 - 50 * 1.5;
 const POLL_MS = 200;
 

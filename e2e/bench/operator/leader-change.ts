@@ -91,7 +91,7 @@ async function waitForLeader(suite: OperatorSuite, operator: OperatorProcess): P
   await suite.waitFor('an operator to lead', () => operator.isLeading());
 }
 
-/** Waits until the standby has filled its caches and waits for the Lease. */
+/** Returns when the standby has filled its caches, so that it only waits for the Lease. */
 async function waitForStandby(suite: OperatorSuite, operator: OperatorProcess): Promise<void> {
   await suite.waitFor('the standby to be ready', async () => (await operator.isReady()) || undefined);
 }

@@ -14,7 +14,7 @@ import type { ObservedOperator } from './operator-process.ts';
 
 const REGISTRIES = join(import.meta.dirname, '../../../deploy/overlays/local/registries.yaml');
 /**
- * Number of owners. A new leader evicts only one pod of an owner at a time (R6), so there are many, as in a real
+ * Number of owners. A new leader evicts only one pod of an owner at a time (R6), so there are many owners, as in a real
  * cluster.
  */
 const DEPLOYMENTS = 200;

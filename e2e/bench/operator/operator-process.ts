@@ -20,12 +20,12 @@ export interface ObservedOperator {
   metrics(): Promise<Metrics>;
   /** Returns the current and the peak resident memory, in MiB. */
   memory(): Promise<{ readonly nowMiB: number; readonly peakMiB: number }>;
-  /** Returns the CPU time that all its threads have used so far, in seconds. */
+  /** Returns the CPU time that all threads of the operator have used so far, in seconds. */
   cpuSeconds(): Promise<number>;
   kill(signal: NodeJS.Signals): void;
   /** Resolves with its exit status. */
   readonly ended: Promise<number | null>;
-  /** Stops it by SIGTERM and waits for its exit. */
+  /** Stops the operator by SIGTERM and waits for its exit. */
   stop(): Promise<void>;
 }
 

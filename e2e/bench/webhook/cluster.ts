@@ -3,7 +3,7 @@ import type { TestCluster } from '@archpolicy/e2e';
 import { BurstRunner } from './burst.ts';
 import { NOOP_LABEL } from './noop-webhook.ts';
 
-/** The namespaces of the bench: one each with our webhook, with no webhook, and with the no-op webhook. */
+/** The three namespaces of the bench: with our webhook, without a webhook, and with the no-op webhook. */
 export const WITH_WEBHOOK = 'bench-with';
 export const WITHOUT_WEBHOOK = 'bench-without';
 export const WITH_NOOP = 'bench-no-op';

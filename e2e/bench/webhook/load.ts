@@ -12,7 +12,7 @@ export interface Throughput {
   readonly perSecond: number;
 }
 
-/** Opens connections that each send the next request as soon as the last one is answered. */
+/** Opens connections, each of which sends the next request as soon as its previous request is answered. */
 export async function closedLoop(target: Target, connections: number, durationMs: number): Promise<Throughput> {
   const all = await open(target, connections);
   const end = performance.now() + durationMs;
@@ -32,8 +32,8 @@ export async function closedLoop(target: Target, connections: number, durationMs
 
 /**
  * Sends requests at a fixed rate, even if earlier requests have no response yet. Returns latencies in milliseconds.
- * They begin at the time at which the request was due, so a stall counts for every request that was due during the
- * stall.
+ * Each latency begins at the time at which its request was due, so a stall counts for every request that was due during
+ * the stall.
  */
 export async function openLoop(
   target: Target,

@@ -1,6 +1,6 @@
 /**
- * The baseline of `make bench-webhook`: an HTTPS server, run with the same Node.js, that parses the review and returns a constant
- * patch. The time that the webhook takes beyond it is the cost of its decision.
+ * The baseline of `make bench-webhook`: an HTTPS server that parses the review and returns a constant patch. It runs
+ * with the same Node.js as the webhook. The additional time that the webhook takes is the cost of its decision.
  */
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:https';

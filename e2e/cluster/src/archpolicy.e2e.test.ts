@@ -6,7 +6,7 @@ import { START_TIMEOUT_MILLISECONDS, startCluster, waitFor } from './index.ts';
 import type { TestCluster } from './index.ts';
 import { clusterLayout } from './layout.ts';
 
-/** Replaces webhook and operator, which these tests do not need: serves only /readyz. */
+/** A program that replaces webhook and operator, which these tests do not need. It serves only /readyz. */
 const minimal = `import { createServer } from 'node:http';
 const [host, port] = process.env.ARCHPOLICY_METRICS_ADDRESS.split(':');
 createServer((request, response) => response.end(JSON.stringify(process.env))).listen(Number(port), host);

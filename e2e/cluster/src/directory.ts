@@ -41,6 +41,6 @@ export async function createDirectory(layout: Layout): Promise<string> {
 /** Removes the directory if it has our marker. */
 export async function removeDirectory(layout: Layout): Promise<void> {
   if ((await clusterId(layout)) === undefined) return;
-  // A process that was just killed may still be writing a file: retry.
+  // Retry, because a process that was just killed may still be writing a file.
   await rm(layout.root, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
 }

@@ -9,7 +9,7 @@ const TIMEOUT_MILLISECONDS = 120_000;
 export interface KubectlResult {
   readonly stdout: string;
   readonly stderr: string;
-  /** 1 if kubectl was killed or did not start; stderr then contains the reason. */
+  /** The exit status. It is 1 if kubectl was killed or did not start; stderr then contains the reason. */
   readonly status: number;
 }
 

@@ -49,7 +49,8 @@ export const repositoryRoot = resolve(import.meta.dirname, '..', '..', '..');
 
 /**
  * `NODE_COMPILE_CACHE` of webhook and operator. Without the cache, a start from source spends a third of its CPU time
- * on stripping types and compiling. The released image does not need it, because it contains one compiled file.
+ * on stripping types and compiling. The released image does not need the cache, because the image contains one compiled
+ * file.
  */
 export const compileCache = join(repositoryRoot, 'node_modules', '.cache', 'compile');
 /** The Go module that pins the control plane. */

@@ -17,7 +17,7 @@ import { soak } from './soak/soak.ts';
 import { findOnPath } from './toolchain/find-on-path.ts';
 import { ensureTools } from './toolchain/tools.ts';
 
-// Ignore errors of stdout: if its reader exits (`make up | head`), the cluster must keep running.
+// Ignore errors of stdout, because the cluster must keep running if the reader of stdout exits (`make up | head`).
 process.stdout.on('error', () => undefined);
 
 const print = (line: string): void => {
@@ -151,7 +151,7 @@ try {
 function exitStatus(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (!(error instanceof ClusterError)) return 1;
-  // 128 plus the number of SIGINT, as shells exit.
+  // 128 plus the number of SIGINT, which is the exit status of shells.
   if (error.code === 'Cancelled') return 130;
   return error.code === 'Config' ? 2 : 1;
 }

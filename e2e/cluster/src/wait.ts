@@ -16,8 +16,8 @@ export interface WaitOptions {
 }
 
 /**
- * Waits until the condition returns a value other than undefined, null or false, and returns it. A condition that throws
- * counts as not met; the timeout error contains its last error.
+ * Waits until the condition returns a value other than undefined, null or false, and returns it. A condition that
+ * throws counts as not met; the timeout error contains the last error of the condition.
  */
 export async function waitFor<T>(
   condition: (signal: AbortSignal) => Promise<T> | T,

@@ -46,8 +46,8 @@ export function hostsToml({ registry }: NodeSettings): string {
 }
 
 /**
- * A network configuration, because a node without one is not Ready. It does nothing: the suite's pods use the host's
- * network.
+ * A network configuration that does nothing, because the suite's pods use the host's network. A node without a network
+ * configuration is not Ready.
  */
 export const CNI_CONFIG = JSON.stringify({ cniVersion: '0.4.0', name: 'none', plugins: [{ type: 'none' }] });
 export const CNI_PLUGIN = `#!/bin/sh

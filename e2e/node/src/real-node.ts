@@ -12,8 +12,8 @@ import { cleanUp } from './clean-up.ts';
 import type { NodeTools } from './tools.ts';
 
 /**
- * The name of the node. It is `localhost`, because the API server first tries the name of the node to connect to its
- * kubelet.
+ * The name of the node. It is `localhost`, because the API server uses the name of the node as the first address at
+ * which it tries to connect to the kubelet.
  */
 export const NODE_NAME = 'localhost';
 /** Kernel settings of the machine that a kubelet changes. They are restored afterwards. */

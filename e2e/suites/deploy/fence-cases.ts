@@ -36,8 +36,8 @@ const evil = { op: 'replace', path: '/spec/containers/0/image', value: 'registry
 const NOTHING_ELSE = 'may only remove their own scheduling gate';
 
 /**
- * JSON Patches that the operator applies to the pod of `gatedPod`, each with the message of its rejection. Null if it
- * is accepted.
+ * JSON Patches that the operator applies to the pod of `gatedPod`, each with the message of its rejection. The message
+ * is null if the patch is accepted.
  */
 export const PATCHES: readonly (readonly [name: string, patch: readonly JsonObject[], refusal: string | null])[] = [
   [

@@ -7,7 +7,10 @@ import type { GateCase } from './gate-suite.ts';
  */
 export const KEEPS_ANNOTATIONS = 'object.metadata.?annotations == oldObject.metadata.?annotations';
 
-/** Rejects updates of the case's pods for which the CEL expression is false. Resolves once the API server enforces the policy. */
+/**
+ * Rejects every update of the case's pods for which the CEL expression is false. Resolves once the API server enforces
+ * the policy.
+ */
 export async function rejectUpdatesUnless(testCase: GateCase, expression: string, reason = 'Forbidden'): Promise<void> {
   const { suite, name } = testCase;
   const rule = { apiGroups: [''], apiVersions: ['v1'], resources: ['pods'], operations: ['UPDATE'] };

@@ -61,7 +61,9 @@ export class GateSuite {
     return `${registry.host}/silent:v1`;
   }
 
-  /** Waits until the webhook gates pods, which it does once it has seen that the operator renews its Lease. */
+  /**
+   * Waits until the webhook gates pods. The webhook does this once it has observed that the operator renews its Lease.
+   */
   async waitUntilGating(): Promise<void> {
     const url = this.cluster.get('WEBHOOK_METRICS');
     const read = async (): Promise<boolean> =>

@@ -279,7 +279,10 @@ test.concurrent('PL12 the cluster rejects every level for a while: the lift is r
 
 // The following cases disturb others, so they run sequentially.
 
-/** Resolves when the next operator, which waits for the Lease of the killed one, has lifted the gates. */
+/**
+ * Resolves when the next operator has lifted the gates. That operator waits for the Lease of the killed operator before
+ * it lifts gates.
+ */
 let lifted: Promise<void>;
 
 test('PL12 the operator is killed while pods are gated: they wait', async () => {

@@ -39,7 +39,7 @@ export const budgets: Case = {
   ],
 };
 
-/** Ready pods on emulating nodes, with a policy that moves them to native ones. */
+/** Ready pods on emulating nodes, with a policy that moves them to native nodes. */
 export const readyBudget: Case = {
   namespaces: [READY],
   spec: { remediation: { includeReady: true } },
@@ -72,8 +72,7 @@ export function budgetTests(suite: OperatorSuite): void {
   });
 
   // While no pod is healthy, the API server allows no disruption, even if `minAvailable` is 0. A crash-looping pod is
-  // healthy for
-  // up to a second after each restart, but the operator does not evict it during that time.
+  // healthy for up to a second after each restart, but the operator does not evict the pod during that time.
   test('R8 P3 nothing: a budget with minAvailable 0 blocks', async () => {
     const note = await suite.waitFor('the event', () => blocked('nothing'));
     expect(note).toContain('The disruption budget nothing needs 0 healthy pods and has');

@@ -7,8 +7,8 @@ import type { Case, Images } from './cases.ts';
 import type { OperatorSuite } from './operator-suite.ts';
 
 /**
- * Two namespaces, with four owners. If the annotation counted as evidence, their twenty outcomes would stop evictions
- * (R7).
+ * Two namespaces, with four owners. If the forged annotation counted as evidence, the twenty outcomes of their
+ * evictions would stop further evictions (R7).
  */
 const NAMESPACES = ['forged-1', 'forged-2'];
 const EACH = 5;

@@ -17,9 +17,9 @@ import { audited, reported, switchedOffTests } from './switched-off.ts';
 import { OperatorSuite } from './operator-suite.ts';
 
 /**
- * The operator on a real control plane: one cluster, started once. The objects of all cases exist before an operator runs and
- * are handled concurrently; the tests then check the results sequentially. Tests that stop and kill operators come later and
- * in this order, because each starts with the leader of the previous one.
+ * The operator on a real control plane: one cluster, started once. The objects of all cases exist before an operator
+ * runs and are handled concurrently; the tests then check the results sequentially. Tests that stop and kill operators
+ * come later and in this order, because each test starts with the leader of the previous test.
  */
 const CASES = [
   ...[bootstrap, budgets, readyBudget, survivors, audited, reported, forged, registryOutage, stuck],
@@ -96,8 +96,7 @@ describe('the operator on a cluster that bootstrapped without ArchPolicy', () =>
       const byUid = Object.groupBy(suite.listAccepted(), ({ uid }) => uid);
       expect(Object.values(byUid).filter((all) => all?.length !== 1)).toEqual([]);
       // Names of evicted pods are unique, because they contain a random part. Only pods of the StatefulSet reuse names,
-      // and the
-      // API server accepted no eviction of these.
+      // and the API server accepted no eviction of those pods.
       const names = findAcceptedEvictions(ownRequests).map(
         ({ objectRef }) => `${objectRef?.namespace}/${objectRef?.name}`,
       );

@@ -46,7 +46,7 @@ export function pausedTests(suite: OperatorSuite): void {
     former.send('SIGCONT');
     const isDone = (namespace: string): boolean => suite.live.pods(namespace).every(runsOnArm64);
     await suite.waitFor('the standby to evict the pod of the delayed eviction', () => isDone('begun'));
-    // A delayed eviction cannot be cancelled: it arrives after the standby has evicted the pod.
+    // A delayed eviction cannot be cancelled, so it arrives after the standby has evicted the pod.
     release.resolve(undefined);
     await suite.waitFor('all others to run on arm64 nodes', () => isDone('waiting'));
 

@@ -60,8 +60,8 @@ export function randomKillTests(suite: OperatorSuite): void {
 }
 
 /**
- * Kills the leader. Also deletes its Lease, because the successor would otherwise wait for its expiry during most of
- * the test.
+ * Kills the leader. Also deletes its Lease, because the successor would otherwise wait for the end of the Lease during
+ * most of the test.
  */
 async function killLeader(suite: OperatorSuite, successor: string): Promise<void> {
   suite.leader.send('SIGKILL');

@@ -11,7 +11,7 @@ import type { OperatorSuite } from './operator-suite.ts';
 const ALONE = 'runaway-alone';
 const OWNERS: Readonly<Record<string, readonly string[]>> = { 'runaway-1': ['a', 'b', 'c'], 'runaway-2': ['d', 'e'] };
 const NAMESPACES = Object.keys(OWNERS);
-/** Number of replicas. It exceeds the limit of an owner, so that there is always another pod to evict. */
+/** Number of replicas. It exceeds the eviction limit of one owner, so that there is always another pod to evict. */
 const REPLICAS = SLOTS_PER_OWNER + 1;
 
 /** Returns a case with pods that the scheduler binds to amd64 nodes, although they require another architecture. */
@@ -27,11 +27,11 @@ const createCase = (owners: Readonly<Record<string, readonly string[]>>): Case =
     ),
 });
 
-/** One owner. The outcomes of its evictions must not stop evictions of other owners. */
+/** One owner. The outcomes of the evictions of one owner must not stop evictions of other owners. */
 export const runawayAlone = createCase({ [ALONE]: ['solo'] });
 export const runaway = createCase(OWNERS);
 
-/** Misplaced pods of another owner. The brake also blocks their evictions. */
+/** Misplaced pods of another owner. The brake also blocks evictions of these pods. */
 export const unrelated: Case = {
   namespaces: ['innocent'],
   deferred: true,
@@ -99,8 +99,8 @@ function brakeTests(suite: OperatorSuite): void {
 }
 
 /**
- * Waits until the owner has reached its limit: the last eviction has ended, and the limit blocks evictions of all its
- * pods.
+ * Waits until the owner has reached its limit. Then the last eviction has ended, and the limit blocks evictions of all
+ * pods of the owner.
  */
 function waitUntilStopped(suite: OperatorSuite, evictions: number): Promise<unknown> {
   return suite.waitFor(`the owner to have stopped after ${evictions} evictions`, async () => {

@@ -1,6 +1,6 @@
 import type { JsonObject } from '@archpolicy/core';
 
-/** Parts of a pod's status as a kubelet or the node lifecycle controller writes them. */
+/** This file builds parts of a pod's status as a kubelet or the node lifecycle controller writes them. */
 
 const MINUTE_MS = 60_000;
 

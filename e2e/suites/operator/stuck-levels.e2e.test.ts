@@ -9,11 +9,11 @@ import type { Case } from './cases.ts';
 import { getArchitectures, volumeOnArm64, withClaim } from './stuck.ts';
 import { OperatorSuite } from './operator-suite.ts';
 
-/** A namespace with 11 workloads. More than 10 workloads of one namespace become one entry. */
+/** A namespace with 11 workloads. More than 10 workloads of one namespace become one entry of `status.relaxed`. */
 const CROWD = 'crowd';
 /**
  * Three namespaces with seven workloads each. More than 20 workloads in at least three namespaces become one entry for
- * the architecture, and a namespace counts for at most seven.
+ * the architecture, and each namespace counts for at most seven workloads.
  */
 const EVERYWHERE = ['everywhere-a', 'everywhere-b', 'everywhere-c'] as const;
 const NAMESPACES_AND_WORKLOADS = [[CROWD, 11], ...EVERYWHERE.map((namespace) => [namespace, 7] as const)] as const;

@@ -15,8 +15,8 @@ const DATA = 'stuck-data';
 const MINUTE_MS = 60_000;
 
 /**
- * Pods whose images support both architectures, and which the webhook constrains to amd64. They are created later,
- * because the webhook must run before.
+ * Pods whose images support both architectures, and which the webhook constrains to amd64. They are created only after
+ * the webhook has started, not with the other pods of the suite.
  */
 export const stuck: Case = {
   namespaces: [NAMESPACE],

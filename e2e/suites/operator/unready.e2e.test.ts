@@ -80,7 +80,10 @@ describe('pods that are not Ready for a moment, on a real control plane', () => 
   };
   const getImage = (): string => suite.images.arm64.reference;
   let isMarked = false;
-  /** Waits until the operator has evaluated all earlier changes: it evaluates pods in the order of their changes. */
+  /**
+   * Waits until the operator has evaluated all earlier changes. To find this out, changes the pod `marker` and waits
+   * for the effect, because the operator evaluates pods in the order of their changes.
+   */
   const evaluated = async (): Promise<void> => {
     isMarked = !isMarked;
     const labels = { [LABEL_SKIP]: isMarked ? SKIP_VALUE : null };

@@ -11,7 +11,10 @@ import { splitManifests, withAddress } from './manifests.ts';
 
 const CRD = 'crd/archpolicies.archpolicy.dev';
 const ESTABLISHED_TIMEOUT_MILLISECONDS = 30_000;
-/** Timeout for the policy. The API server may not list a new kind yet although its CRD is Established. */
+/**
+ * Timeout for applying the policy. It is needed because the API server may not list a new kind yet, although its CRD is
+ * Established.
+ */
 const POLICY_TIMEOUT_MILLISECONDS = 20_000;
 
 /** Applies the objects of ArchPolicy: CRD, namespaces, accounts, rights, fences and the default policy. */

@@ -61,7 +61,8 @@ function commonEnvironment(cluster: Cluster, account: Account, metrics: string):
     ARCHPOLICY_METRICS_ADDRESS: metrics,
     ARCHPOLICY_REGISTRIES_FILE: join(repositoryRoot, 'deploy', 'overlays', 'local', 'registries.yaml'),
     ARCHPOLICY_REDIS_URL: `redis://127.0.0.1:${cluster.port('redis', 'redis')}`,
-    // Not a secret: any process that reaches this Redis reaches the rest of the local cluster too.
+    // This key need not be secret, because any process that reaches this Redis also reaches the rest of the local
+    // cluster.
     ARCHPOLICY_CACHE_KEY: 'the cache key of every local cluster',
   };
 }

@@ -4,7 +4,7 @@ import { withLock } from '../process/lock.ts';
 import { stopProcesses } from './stop-processes.ts';
 
 /**
- * Stops a cluster and removes its directory. When it resolves, no process is left, so the ports are free.
+ * Stops a cluster and removes its directory. When the promise resolves, no process is left, so the ports are free.
  * @returns whether there was a cluster
  */
 export async function down(directory: string, log: (line: string) => void, signal: AbortSignal): Promise<boolean> {

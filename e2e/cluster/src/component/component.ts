@@ -83,7 +83,7 @@ export interface Launch {
   readonly command: string;
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** Resolves once the component serves. It does not detect that the process exits: callers must watch for that. */
+  /** Resolves once the component serves. It does not detect that the process exits, so callers must check for this. */
   ready(signal: AbortSignal): Promise<void>;
 }
 

@@ -58,7 +58,7 @@ export async function runInOrder(units: readonly Unit[], run: (unit: Unit) => Pr
     const started = done.get(name);
     if (started !== undefined) return started;
     const unit = units.find((candidate) => candidate.name === name);
-    // A unit outside this target is running already.
+    // A needed unit that is not in `units` is running already.
     const promise =
       unit === undefined ? Promise.resolve() : Promise.all(unit.needs.map(startUnit)).then(() => run(unit));
     done.set(name, promise);

@@ -43,8 +43,8 @@ export const kubeApiServer: Component = {
         `--secure-port=${port}`,
         '--authorization-mode=RBAC',
         '--allow-privileged=true',
-        // Do not write Endpoints of the API server: they must not contain 127.0.0.1, and no client of this cluster
-        // reads them.
+        // Do not write Endpoints of the API server, because they must not contain 127.0.0.1, and no client of this
+        // cluster reads them.
         '--endpoint-reconciler-type=none',
         '--service-cluster-ip-range=10.96.0.0/16',
         // Benchmarks create thousands of pods.

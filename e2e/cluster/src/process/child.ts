@@ -32,8 +32,8 @@ export interface ChildOptions {
 
 /**
  * Returns a command prefix (util-linux's setpriv) with which the kernel kills a child when its parent ends for any
- * reason. Returns an empty prefix if setpriv is not available. The next `up` or `down` then kills processes that are
- * left.
+ * reason. Returns an empty prefix if setpriv is not available. Without setpriv, the next `up` or `down` kills processes
+ * that are left.
  */
 export function deathWithParent(): readonly string[] {
   const prefix = ['setpriv', '--pdeathsig', 'KILL', '--'];

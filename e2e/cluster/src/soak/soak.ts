@@ -18,7 +18,10 @@ const UP_TARGET_SECONDS = 15;
 const DOWN_TARGET_SECONDS = 5;
 /** After this many rounds, there is one round in which `up` is killed. */
 const KILL_EVERY = 4;
-/** Kills are spread over this multiple of the median duration of `up`, so they also happen shortly after its end. */
+/**
+ * Kills are spread over this multiple of the median duration of `up`, so they also happen shortly after the end of
+ * `up`.
+ */
 const KILL_SPAN = 1.2;
 
 export interface SoakOptions {

@@ -13,7 +13,7 @@ const MAX_BODY_BYTES = 64 * 1024;
 export interface ControlOptions {
   readonly token: string;
   readonly supervisor: Supervisor;
-  /** Called on a request that the cluster should outlive the process that started it. */
+  /** Called when a client requests that the cluster outlives the process that started it. */
   onRelease(): void;
   onStop(): void;
 }

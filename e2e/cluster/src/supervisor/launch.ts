@@ -11,7 +11,7 @@ import { lastLines } from '../process/log-tail.ts';
 export interface SupervisorProcess {
   /** Detaches the supervisor, so that this process may end. The cluster must have been released before. */
   detach(): void;
-  /** Lets this process end without waiting for the supervisor. The supervisor then ends too. */
+  /** Lets this process end without waiting for the supervisor. The supervisor ends when this process ends. */
   unref(): void;
   /** Resolves when the supervisor has ended. */
   readonly exited: Promise<void>;

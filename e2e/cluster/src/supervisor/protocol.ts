@@ -19,7 +19,7 @@ export const startSchema = z.object({
 });
 export type StartRequest = z.infer<typeof startSchema>;
 
-/** One line of the response to `POST /start`; the last one is `ready` or `failed`. */
+/** One line of the response to `POST /start`. The last line is `ready` or `failed`. */
 export const startEventSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('done'), name: z.string(), seconds: z.number(), wasRunning: z.boolean() }),
   z.object({ kind: z.literal('ready') }),

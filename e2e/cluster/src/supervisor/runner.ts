@@ -59,7 +59,10 @@ export class Runner {
     }
   }
 
-  /** Starts the component once. Returns undefined when it serves, or the component if it exited before. */
+  /**
+   * Starts the component once. Returns undefined when the component serves. If the component exits before, returns the
+   * exited component.
+   */
   async #attempt(
     component: Component,
     cluster: Cluster,

@@ -51,8 +51,8 @@ export class Supervisor {
   }
 
   /**
-   * Starts the components of the target that do not run, and writes `CLUSTER_DIR/env`. If it fails or is cancelled, it stops
-   * the components that it started.
+   * Starts the components of the target that do not run, and writes `CLUSTER_DIR/env`. If the start fails or is
+   * cancelled, stops the components that this start has started.
    */
   async start(request: StartRequest, signal: AbortSignal, report: (event: StartEvent) => void): Promise<void> {
     if (this.#starting) throw new ClusterError('Supervisor', 'another `make up` of this cluster is running');

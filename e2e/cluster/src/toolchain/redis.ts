@@ -46,8 +46,8 @@ async function install(config: Config, log: Log, signal: AbortSignal): Promise<v
 }
 
 /**
- * Writes the hook. Returns false if the machine already has a hook, as many container images do. It must not be removed
- * then.
+ * Writes the hook. Returns false if the machine already has a hook, as many container images do. Such a hook must not
+ * be removed.
  */
 async function forbidServices(): Promise<boolean> {
   try {
