@@ -25,9 +25,9 @@ export interface InspectionsOptions {
 }
 
 /**
- * Inspects the images of gated pods. All pods that wait for an image with the same credentials share one inspection.
- * While pods wait, a failed inspection is repeated with a back-off that depends on the failure. `register` never
- * blocks: it returns the results so far; `onResult` reports each new result.
+ * Inspects the images of gated pods. All pods of a namespace that wait for an image with the same credentials share one
+ * inspection. While pods wait, a failed inspection is repeated with a back-off that depends on the failure. `register`
+ * never blocks: it returns the results so far; `onResult` reports each new result.
  */
 export class Inspections {
   readonly #options: InspectionsOptions;
@@ -117,6 +117,7 @@ export class Inspections {
       const secrets = names.length === 0 ? [] : await pullSecrets.read(namespace, names, signal);
       return await inspector.inspect({
         reference,
+        tenant: namespace,
         pullSecrets: secrets,
         pullPolicy,
         budgetMs: INSPECTION_BUDGET_MS,

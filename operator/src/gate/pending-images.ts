@@ -12,12 +12,12 @@ export interface PendingImage {
 }
 
 /**
- * Returns the key of an inspection. All waiting pods with the same key share one inspection. If a pod has no pull
- * secrets, the key does not contain the namespace, so that pods of several namespaces share the inspection.
+ * Returns the key of an inspection. All waiting pods with the same key share one inspection. The key contains the
+ * namespace, because each namespace has its own share of the limits of inspections (K5). The inspector shares the
+ * requests between namespaces.
  */
 export function inspectionKey({ image, pullPolicy, namespace, pullSecrets }: PendingImage): string {
-  const credentials = pullSecrets.length === 0 ? [] : [namespace, ...pullSecrets];
-  return JSON.stringify([image, pullPolicy === 'Always', ...credentials]);
+  return JSON.stringify([image, pullPolicy === 'Always', namespace, ...pullSecrets]);
 }
 
 /** Returns the images to inspect for a pod, each with the pod's pull secrets. */

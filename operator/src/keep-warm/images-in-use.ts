@@ -10,6 +10,8 @@ export interface ImageInUse {
   /** Identifies the image together with the credentials. */
   readonly key: string;
   readonly image: string;
+  /** The namespace of a pod or CronJob that uses the image. */
+  readonly namespace: string;
   /** The registry host. */
   readonly host: string;
   /** TTL of the image's cache entry, milliseconds. */
@@ -54,11 +56,11 @@ export async function listImagesInUse(
     if (signal.aborted || wanted.size >= MAX_WARM_IMAGES) break;
     if (isTerminalOrTerminating(pod)) continue;
     const policy = policies.get(sources.getPolicy(podKey(pod)) ?? '');
-    if (policy !== undefined) addAll(wanted, pod.images, policy, () => podIdentity(pod, sources));
+    if (policy !== undefined) addAll(wanted, pod, policy, () => podIdentity(pod, sources));
   }
   for (const job of sources.cronJobs.list()) {
     const policy = job.suspended ? undefined : findGoverningPolicy(job, policies.values(), sources);
-    if (policy !== undefined) addAll(wanted, job.images, policy, () => cronJobIdentity(job, sources));
+    if (policy !== undefined) addAll(wanted, job, policy, () => cronJobIdentity(job, sources));
   }
   return wanted;
 }
@@ -85,7 +87,7 @@ interface PullIdentity {
 
 function addAll(
   wanted: Map<string, ImageInUse>,
-  images: readonly string[],
+  { namespace, images }: { readonly namespace: string; readonly images: readonly string[] },
   policy: ArchPolicy,
   getIdentity: () => PullIdentity,
 ): void {
@@ -97,7 +99,7 @@ function addAll(
     if (parsed.kind === 'failed') continue;
     const reference = parsed.value;
     const ttlMs = reference.digest === undefined ? SOFT_TTL_MS.otherwise : HARD_TTL_MS;
-    wanted.set(key, { key, image, host: reference.registry.toLowerCase(), ttlMs, pullSecrets });
+    wanted.set(key, { key, image, namespace, host: reference.registry.toLowerCase(), ttlMs, pullSecrets });
   }
 }
 

@@ -52,6 +52,14 @@ describe('keep-warm', () => {
     await stop();
   });
 
+  test('K5 a refresh counts for the namespace of a pod that uses the image', async () => {
+    const { clock, inspections, add, stop } = new KeepWarmRig();
+    add('a', 'registry.test/app:v1', { namespace: 'bank' });
+    await clock.advance(TAG_TTL);
+    expect(new Set(inspections.map(({ tenant }) => tenant))).toEqual(new Set(['bank']));
+    await stop();
+  });
+
   test('a registry that hangs does not delay the others', async () => {
     const { clock, inspections, state, add, stop } = new KeepWarmRig();
     add('a', 'slow.test/app:v1');

@@ -115,13 +115,17 @@ export class KeepWarm {
    * Inspects an image. Returns undefined if a pull secret could not be read, because a result without all pull secrets
    * would be meaningless.
    */
-  async inspect({ image, ttlMs, pullSecrets }: ImageInUse, signal: AbortSignal): Promise<Inspection | undefined> {
+  async inspect(
+    { image, namespace, ttlMs, pullSecrets }: ImageInUse,
+    signal: AbortSignal,
+  ): Promise<Inspection | undefined> {
     try {
       const { clock } = this.#options;
       const { secrets, complete } = await withTimeout({ clock, ms: BUDGET_MS, signal }, pullSecrets);
       if (!complete) return undefined;
       return await this.#options.inspector.inspect({
         reference: image,
+        tenant: namespace,
         pullSecrets: secrets,
         priority: 'background',
         maxAgeMs: ttlMs * REFRESH_SHARE,

@@ -55,17 +55,17 @@ export class InputGatherer {
     if (names.length === 0) return new Map();
     const secretNames = pullSecretNames(objectAt(context.pod, 'spec'));
     const cached = pullSecrets.peek(context.namespace, secretNames);
-    if (cached !== undefined) return this.#inspect(context.pod, names, cached, budgetMs, signal);
+    if (cached !== undefined) return this.#inspect(context, names, cached, budgetMs, signal);
     const startedAt = clock.monotonic();
     const found = await withTimeout({ clock, ms: budgetMs, signal }, (until) =>
       pullSecrets.read(context.namespace, secretNames, until),
     );
     const leftMs = Math.max(0, budgetMs - (clock.monotonic() - startedAt));
-    return this.#inspect(context.pod, names, found, leftMs, signal);
+    return this.#inspect(context, names, found, leftMs, signal);
   }
 
   async #inspect(
-    pod: PodContext['pod'],
+    { pod, namespace }: PodContext,
     names: readonly string[],
     { secrets, complete }: PullSecretsResult,
     budgetMs: number,
@@ -78,6 +78,7 @@ export class InputGatherer {
       names.map((reference) =>
         inspector.inspect({
           reference,
+          tenant: namespace,
           budgetMs,
           ...(secrets.length > 0 && { pullSecrets: secrets }),
           ...(always.has(reference) && { pullPolicy: 'Always' }),

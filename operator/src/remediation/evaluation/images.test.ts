@@ -64,6 +64,12 @@ describe('inspecting the images of a pod', () => {
     expect(asked[0]?.budgetMs).toBeLessThanOrEqual(400);
   });
 
+  test("K5 an inspection counts for the pod's namespace", async () => {
+    const { images, asked } = inspecting();
+    await images.inspect(crashLoopingPod('a', { namespace: 'bank' }), policy({}), signal);
+    expect(asked.map(({ tenant }) => tenant)).toEqual(['bank']);
+  });
+
   test.each([
     [256, 256],
     [257, 0],

@@ -40,7 +40,7 @@ export class InspectedImages implements PodImages {
     if (images.length === 0) return new Map();
     const found = await this.#readPullSecrets(pod, signal);
     const answers = await Promise.all(
-      images.map(async (image) => [image, await this.#inspect(image, found, signal)] as const),
+      images.map(async (image) => [image, await this.#inspect(image, pod.namespace, found, signal)] as const),
     );
     return new Map(answers);
   }
@@ -65,11 +65,13 @@ export class InspectedImages implements PodImages {
    */
   async #inspect(
     reference: string,
+    tenant: string,
     { secrets, complete }: PullSecretsResult,
     signal: AbortSignal,
   ): Promise<Inspection> {
     const inspection = await this.#options.inspector.inspect({
       reference,
+      tenant,
       pullSecrets: secrets,
       priority: 'background',
       budgetMs: INSPECTION_BUDGET_MS,

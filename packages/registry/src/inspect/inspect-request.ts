@@ -6,6 +6,11 @@ export interface InspectRequest {
   readonly reference: string;
   /** The pod's imagePullSecrets, in their order. Each object is parsed only once, so pass the same objects again. */
   readonly pullSecrets?: readonly PullSecret[];
+  /**
+   * The namespace whose pod uses the image. Limits are shared between namespaces, so that one of them cannot use up all
+   * (K5). Requests without a namespace share one share.
+   */
+  readonly tenant?: string;
   /** The container's `imagePullPolicy`: with `Always` a tag is revalidated after a minute instead of ten. */
   readonly pullPolicy?: string;
   /**
