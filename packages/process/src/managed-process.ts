@@ -86,13 +86,20 @@ export class ManagedProcess<C extends ProcessConfig> {
     return inspector;
   }
 
-  /** Serves /metrics, /healthz and /readyz. The process is ready while all checks pass. */
+  /**
+   * Serves /metrics, /healthz and /readyz, and the last two a second time on the address of the probes, which network
+   * policies close to other callers. The process is ready while all checks pass.
+   */
   async startOps(readiness: Readonly<Record<string, Check>>): Promise<void> {
     collectProcessMetrics(this.metrics);
     declareBuildInfo(this.metrics, { version: VERSION, commit: this.config.commit });
     const health = new Health();
     for (const [name, check] of Object.entries(readiness)) health.addReadiness(name, check);
-    const ops = await startOpsServer({ address: this.config.metricsAddress, health, registry: this.metrics });
+    const { metricsAddress, probesAddress } = this.config;
+    const ops = await startOpsServer({ address: metricsAddress, health, registry: this.metrics });
     this.shutdownHooks.add('ops server', () => ops.close());
+    if (probesAddress === undefined) return;
+    const probes = await startOpsServer({ address: probesAddress, health });
+    this.shutdownHooks.add('probes server', () => probes.close());
   }
 }

@@ -79,6 +79,23 @@ describe('a process', () => {
     await expect(get('/readyz')).rejects.toThrow('fetch failed');
   });
 
+  test('serves health on the address of the probes, and no metrics there', async () => {
+    const [port, probes] = await Promise.all([freePort(), freePort()]);
+    const get = (path: string): Promise<Response> => fetch(`http://127.0.0.1:${probes}${path}`);
+    const env = {
+      ARCHPOLICY_METRICS_ADDRESS: `127.0.0.1:${port}`,
+      ARCHPOLICY_PROBES_ADDRESS: `127.0.0.1:${probes}`,
+    };
+    await run(env, async (process) => {
+      await process.startOps({ lists: () => ({ ok: false, reason: 'not listed' }) });
+      const statuses = await Promise.all(
+        ['/healthz', '/readyz', '/metrics'].map(async (path) => (await get(path)).status),
+      );
+      expect(statuses).toEqual([200, 503, 404]);
+    });
+    await expect(get('/healthz')).rejects.toThrow('fetch failed');
+  });
+
   test.each([
     ['a kubeconfig that does not exist', 'ARCHPOLICY_KUBECONFIG', { ARCHPOLICY_KUBECONFIG: '/nowhere' }],
     ['a registries file that does not exist', 'ARCHPOLICY_REGISTRIES_FILE', { ARCHPOLICY_REGISTRIES_FILE: '/nowhere' }],

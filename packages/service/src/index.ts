@@ -6,6 +6,7 @@ export { readSharedCache } from './config/shared-cache.ts';
 export type { SharedCacheSettings } from './config/shared-cache.ts';
 export { describeVariables, optionalVariable, readConfig, variable } from './config/variable.ts';
 export type { Config, Environment, Variable, Variables } from './config/variable.ts';
+export { ConnectionTable } from './connection-table.ts';
 export { ServiceError } from './errors.ts';
 export type { ServiceErrorCode } from './errors.ts';
 export { Health } from './health.ts';

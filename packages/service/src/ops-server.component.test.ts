@@ -1,13 +1,16 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { connect } from 'node:net';
+import type { Socket } from 'node:net';
 import { Health } from './health.ts';
 import { enumCounter, createRegistry } from './metrics/index.ts';
-import { startOpsServer } from './ops-server.ts';
+import { listen, startOpsServer } from './ops-server.ts';
 import type { OpsServer } from './ops-server.ts';
 
 const loopback = { host: '127.0.0.1', port: 0 };
 const started: OpsServer[] = [];
+const sockets: Socket[] = [];
 
 const start = async () => {
   const health = new Health();
@@ -18,6 +21,7 @@ const start = async () => {
 };
 
 afterEach(async () => {
+  for (const socket of sockets.splice(0)) socket.destroy();
   await Promise.all(started.splice(0).map((server) => server.close()));
 });
 
@@ -73,5 +77,47 @@ describe('ops server', () => {
     await server.close();
     await closed;
     await expect(fetch(`http://127.0.0.1:${server.port}/healthz`)).rejects.toThrow();
+  });
+});
+
+describe('a caller that holds all connections of the ops server', () => {
+  const hold = async (port: number, count: number, text: string): Promise<void> => {
+    for (let i = 0; i < count; i += 1) {
+      const socket = connect(port, '127.0.0.1');
+      sockets.push(socket);
+      socket.on('error', () => undefined);
+      await once(socket, 'connect');
+      socket.write(text);
+    }
+  };
+
+  test.each([
+    ['idle', ''],
+    ['half-read', 'GET /heal'],
+    ['with an unread response', 'GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n'],
+  ])('P2 cannot keep probes out: 64 connections that are %s', async (_, text) => {
+    const { server, get } = await start();
+    await hold(server.port, 64, text);
+    for (const path of ['/healthz', '/readyz', '/metrics']) expect((await get(path)).status).toBe(200);
+    await hold(server.port, 200, text);
+    expect((await get('/healthz')).status).toBe(200);
+  });
+
+  test('P2 an error while a connection is accepted does not end the process', async () => {
+    const server = createServer();
+    await listen(server, loopback);
+    expect(server.emit('error', new Error('accept EMFILE'))).toBe(true);
+    server.close();
+  });
+});
+
+describe('the server of the probes', () => {
+  test('has the health and no metrics', async () => {
+    const server = await startOpsServer({ address: loopback, health: new Health() });
+    started.push(server);
+    const get = (path: string) => fetch(`http://127.0.0.1:${server.port}${path}`);
+    expect((await get('/healthz')).status).toBe(200);
+    expect((await get('/readyz')).status).toBe(200);
+    expect((await get('/metrics')).status).toBe(404);
   });
 });

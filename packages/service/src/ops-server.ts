@@ -3,13 +3,11 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
 import type { Address } from './config/schemas.ts';
+import { ConnectionTable } from './connection-table.ts';
 import { ServiceError } from './errors.ts';
 import type { Health, HealthReport } from './health.ts';
 
-/**
- * Maximum number of connections, enough for probes and a few scrapers. More connections indicate a mistake or an
- * attack.
- */
+/** Maximum number of connections, enough for probes and a few scrapers. Above it, the longest idle one is closed. */
 const MAX_CONNECTIONS = 64;
 const HEADERS_TIMEOUT_MS = 5_000;
 const REQUEST_TIMEOUT_MS = 10_000;
@@ -20,7 +18,8 @@ const MAX_HEADER_BYTES = 8 * 1024;
 export interface OpsServerOptions {
   readonly address: Address;
   readonly health: Health;
-  readonly registry: Registry;
+  /** The metrics. Without it, the server has no `/metrics`. */
+  readonly registry?: Registry;
 }
 
 /** The listening server of health and metrics. */
@@ -32,10 +31,11 @@ export interface OpsServer {
 }
 
 /**
- * Starts `/healthz`, `/readyz` and `/metrics`.
+ * Starts `/healthz`, `/readyz` and, with a registry, `/metrics`.
  * @throws ServiceError when the address cannot be listened on
  */
 export async function startOpsServer(options: OpsServerOptions): Promise<OpsServer> {
+  const connections = new ConnectionTable(MAX_CONNECTIONS);
   const server = createServer(
     {
       headersTimeout: HEADERS_TIMEOUT_MS,
@@ -44,10 +44,13 @@ export async function startOpsServer(options: OpsServerOptions): Promise<OpsServ
       maxHeaderSize: MAX_HEADER_BYTES,
     },
     (request, response) => {
-      void answer(options, request, response);
+      connections.begin(request.socket);
+      void answer(options, request, response).finally(() => {
+        connections.end(request.socket);
+      });
     },
   );
-  server.maxConnections = MAX_CONNECTIONS;
+  connections.watch(server);
   const port = await listen(server, options.address);
   return { port, close: () => closeServer(server) };
 }
@@ -57,7 +60,7 @@ export async function startOpsServer(options: OpsServerOptions): Promise<OpsServ
  * @throws ServiceError
  */
 export async function listen(
-  server: Pick<Server, 'listen' | 'once' | 'off' | 'address'>,
+  server: Pick<Server, 'listen' | 'on' | 'once' | 'off' | 'address'>,
   { host, port }: Address,
 ): Promise<number> {
   await new Promise<void>((resolve, reject) => {
@@ -67,6 +70,8 @@ export async function listen(
     server.once('error', failed);
     server.listen({ port, ...(host === '' ? {} : { host }) }, () => {
       server.off('error', failed);
+      // From now on, an error means that one connection could not be accepted (too many open files). The server goes on.
+      server.on('error', () => undefined);
       resolve();
     });
   });
@@ -88,7 +93,6 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  // Close the connection, because the body of such a request is not read, and would be parsed as the next request.
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     send(response, 405, 'text/plain', 'method not allowed\n');
     return;
@@ -96,7 +100,7 @@ async function answer(
   const path = request.url?.split('?', 1)[0];
   if (path === '/healthz') sendReport(response, health.live());
   else if (path === '/readyz') sendReport(response, health.ready());
-  else if (path === '/metrics') await sendMetrics(response, registry);
+  else if (path === '/metrics' && registry !== undefined) await sendMetrics(response, registry);
   else send(response, 404, 'text/plain', 'not found\n');
 }
 
@@ -117,7 +121,10 @@ function send(response: ServerResponse, status: number, type: string, body: stri
     'content-type': type,
     'content-length': Buffer.byteLength(body),
     'cache-control': 'no-store',
-    ...(status === 405 ? { connection: 'close', allow: 'GET, HEAD' } : {}),
+    // Probes and scrapers send one request each. The body of a request with another method is not read, and would be
+    // parsed as the next request.
+    connection: 'close',
+    ...(status === 405 ? { allow: 'GET, HEAD' } : {}),
   });
   response.end(body);
 }

@@ -34,7 +34,7 @@ export const layers: Readonly<Record<string, readonly Layer[]>> = {
   ],
   'packages/tls/src': ['problem.ts', 'certificates.ts', ['ca-bundle.ts', 'key-pair.ts'], 'client-tls.ts', 'index.ts'],
   'packages/service/src': [
-    ['errors.ts', 'health.ts', 'metrics', 'sanitize.ts', 'secret.ts'],
+    ['connection-table.ts', 'errors.ts', 'health.ts', 'metrics', 'sanitize.ts', 'secret.ts'],
     'config',
     ['logger.ts', 'ops-server.ts'],
     'process',

@@ -30,6 +30,12 @@ export const commonVariables = {
     default: ':9090',
     schema: address,
   }),
+  probesAddress: optionalVariable({
+    name: 'ARCHPOLICY_PROBES_ADDRESS',
+    description: 'host:port of a second server of /healthz and /readyz, for the kubelet alone',
+    example: ':9091',
+    schema: address,
+  }),
   registriesFile: optionalVariable({
     name: 'ARCHPOLICY_REGISTRIES_FILE',
     description: 'the registries file',
