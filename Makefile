@@ -11,7 +11,7 @@ RUN = $(NODE) --disable-warning=ExperimentalWarning
 
 .PHONY: help
 help: ## List the targets
-	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 # npm writes this file at the end of an installation.
 node_modules/.package-lock.json: package-lock.json .npmrc
@@ -104,7 +104,7 @@ bench-operator: setup ## Measure the operator: 1,000 misplaced pods, 100,000 pod
 	@$(RUN) e2e/bench/operator/main.ts
 
 .PHONY: mutants
-mutants: setup ## Apply 1,700 small changes to placement and requirements; a test must fail for each (10 minutes on two cores; FILE=preference: one file)
+mutants: setup ## Apply 2,000 small changes to placement and requirements; a test must fail for each (about 12 minutes on two cores; FILE=preference: one file)
 	@$(RUN) tools/src/mutants/main.ts $(FILE)
 
 .PHONY: scale

@@ -49,7 +49,7 @@ describe('event texts', () => {
 
   test('images without a common architecture', () => {
     expect(stayingNote({ ...misplacement, architectures: [] }, 'NoCommonArchitecture')).toContain(
-      'run on no architecture that its policy allows.',
+      '; no architecture that its policy allows can run all of its images.',
     );
   });
 

@@ -159,8 +159,11 @@ function subject({ pod }: Pick<Misplacement, 'pod'>): string {
 function describePlacement({ node, architecture, images, architectures }: Misplacement): string {
   const named = images.slice(0, MAX_IMAGES).join(', ');
   const more = images.length > MAX_IMAGES ? ` and ${images.length - MAX_IMAGES} more` : '';
-  const instead = architectures.length === 0 ? 'no architecture that its policy allows' : architectures.join(' or ');
-  return `node ${node} (${architecture}) cannot run ${named}${more}; its images run on ${instead}.`;
+  const instead =
+    architectures.length === 0
+      ? 'no architecture that its policy allows can run all of its images'
+      : `its images run on ${architectures.join(' or ')}`;
+  return `node ${node} (${architecture}) cannot run ${named}${more}; ${instead}.`;
 }
 
 function capitalize(text: string): string {

@@ -46,7 +46,7 @@ export function buildChecker(banned: readonly BannedWord[]): Checker {
     return [...ofFile, ...ofProse, ...ofNames].map(({ found, line, ...more }) => ({
       file,
       line,
-      found: 'name' in more ? `${found} (${String(more.name)})` : found,
+      found: 'name' in more && more.name !== found ? `${found} (${String(more.name)})` : found,
       instead: replacements.get(found) ?? '',
     }));
   };

@@ -1,19 +1,16 @@
 import type { TestResult } from '../jest/results.ts';
 import type { PromiseReport } from './promises.ts';
 
-const MARK: Readonly<Record<PromiseReport['state'], string>> = { proven: '✓', open: '…', broken: '✗' };
-
 function line(test: TestResult): string {
-  return `      ${test.status === 'passed' ? '' : `[${test.status}] `}${test.path.join(' › ')}  (${test.file})`;
+  return `      ${test.path.join(' › ')}  (${test.file})`;
 }
 
-function heading({ id, tests, notBuilt, state }: PromiseReport): string {
-  const count = `${tests.length} ${tests.length === 1 ? 'test' : 'tests'}`;
-  if (notBuilt !== undefined) return `${MARK[state]} ${id}: not complete yet (${notBuilt}), ${count}`;
-  return `${MARK[state]} ${id}: ${tests.length === 0 ? 'NO TEST' : count}`;
+function heading({ id, tests, notBuilt }: PromiseReport): string {
+  const count = tests.length === 0 ? 'NO TEST' : `${tests.length} ${tests.length === 1 ? 'test' : 'tests'}`;
+  return notBuilt === undefined ? `${id}: ${count}` : `${id}: ${count}, not complete yet (${notBuilt})`;
 }
 
-/** Returns a line for each id, followed by lines for its tests. */
+/** Returns a line for each id, followed by lines for its tests. It omits their states, because `make promises` runs no test. */
 export function describeInFull(reports: readonly PromiseReport[]): string[] {
   return reports.flatMap((report) => [heading(report), ...report.tests.map(line)]);
 }

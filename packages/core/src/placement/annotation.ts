@@ -49,7 +49,7 @@ export type ParsedDecision =
  * facts of the images are omitted. If that is not enough, the additions are omitted as well. The next call then treats
  * these additions as part of the owner's manifest.
  *
- * @param terms number of required terms of the pod
+ * @param terms number of required terms of the pod with the additions; 1 if it has none
  */
 export function formatDecision(
   decision: Constrain | Gate,
@@ -76,7 +76,7 @@ export function formatDecision(
  * Returns the record in a pod's annotation; undefined if there is no annotation or it is not valid.
  *
  * @example {"v":1,"policy":"default","kind":"constrain","reason":"Preferred","architectures":["amd64"],"images":[{"image":"nginx:1.27",
- *   "digest":"sha256:e692…","platforms":["linux/amd64","linux/arm64"],"source":"registry"}],"terms":0,"added":[{"path":"/spec/affinity",…}]}
+ *   "digest":"sha256:e692…","platforms":["linux/amd64","linux/arm64"],"source":"registry"}],"terms":1,"added":[{"path":"/spec/affinity",…}]}
  */
 export function readDecision(annotations: PodAnnotations): DecisionRecord | undefined {
   const annotation = annotations[ANNOTATION_DECISION];

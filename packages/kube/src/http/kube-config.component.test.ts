@@ -88,6 +88,15 @@ afterEach(async () => {
 });
 
 describe('a kubeconfig', () => {
+  test('P5 of the pod, outside a pod, is rejected with the variables that are missing', async () => {
+    // eslint-disable-next-line no-restricted-properties -- `KubeConfig` reads the variables of a pod itself
+    delete process.env['KUBERNETES_SERVICE_HOST'];
+    await expect(new KubeConfigCredentials('in-cluster', clock).read()).rejects.toMatchObject({
+      code: 'BadConfig',
+      message: expect.stringContaining('KUBERNETES_SERVICE_HOST') as unknown,
+    });
+  });
+
   test('authenticates with a token', async () => {
     await writeConfig({ token: 'abc' });
     expect(await caller()).toEqual({ authorization: 'Bearer abc' });

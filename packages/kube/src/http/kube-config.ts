@@ -175,7 +175,7 @@ function getSystemErrorCode(error: unknown): { readonly code?: string } {
 
 function loadKubeConfig(location: KubeConfigLocation): LoadedKubeConfig {
   const config = new KubeConfig();
-  if (location === 'in-cluster') config.loadFromCluster();
+  if (location === 'in-cluster') loadFromCluster(config);
   else config.loadFromFile(location.file);
   const user = config.getCurrentUser();
   const tokenFile =
@@ -184,6 +184,14 @@ function loadKubeConfig(location: KubeConfigLocation): LoadedKubeConfig {
   // token file among all users.
   if (tokenFile !== undefined) config.users = config.users.map((each) => ({ ...each, authProvider: null, token: '' }));
   return { config, tokenFile };
+}
+
+/** Loads the ServiceAccount of the pod. Outside a pod, `KubeConfig` builds a server without host and port. */
+function loadFromCluster(config: KubeConfig): void {
+  config.loadFromCluster();
+  if (URL.parse(config.getCurrentCluster()?.server ?? '') !== null) return;
+  const variables = 'KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT';
+  throw new KubeError('BadConfig', `this process does not run in a pod: ${variables} do not name an API server`);
 }
 
 /** Returns the token file of the pod's ServiceAccount. */
