@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JsonObject } from '@archpolicy/core';
-import { seededRandom } from '@archpolicy/e2e';
+import { seededRandom } from '@archpolicy/testkit/seeded-random';
 import { DEPLOYMENTS } from '../../support/live-cluster.ts';
 import { podTemplate, workload } from '../../support/manifests.ts';
 import type { SeenPod } from '../../support/pods.ts';

@@ -64,7 +64,7 @@ export const layers: Readonly<Record<string, readonly Layer[]>> = {
     'index.ts',
   ],
   'packages/testkit/src': [
-    ['certificates', 'clock', 'free-port.ts', 'http', 'marker.ts', 'watched-process.ts'],
+    ['certificates', 'clock', 'free-port.ts', 'http', 'marker.ts', 'seeded-random.ts', 'watched-process.ts'],
     ['api-server', 'fault-proxy', 'mutations', 'performance', 'redis', 'registry'],
     'world.ts',
     'index.ts',
@@ -106,7 +106,7 @@ export const layers: Readonly<Record<string, readonly Layer[]>> = {
     'check-node.js',
   ],
   'e2e/cluster/src': [
-    ['audit-log.ts', 'errors.ts', 'layout.ts', 'seeded-random.ts'],
+    ['audit-log.ts', 'errors.ts', 'layout.ts'],
     ['certificates', 'config.ts', 'directory.ts', 'env-file.ts', 'kubectl.ts', 'push-image.ts', 'stages.ts', 'wait.ts'],
     ['api-client.ts', 'process'],
     ['component', 'start-program.ts'],

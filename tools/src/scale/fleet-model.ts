@@ -1,4 +1,4 @@
-import { seeded } from './random.ts';
+import { seededRandom } from '@archpolicy/testkit/seeded-random';
 
 /** Clusters that share one Redis. */
 export interface Fleet {
@@ -51,7 +51,7 @@ const SAMPLE = 500;
  * tag is proportional to 1/rank.
  */
 export function fleetNeeds(fleet: Fleet): FleetNeeds {
-  const random = seeded(SEED);
+  const random = seededRandom(SEED);
   const { clusters, tagsPerCluster, distinctTags, ownCredentials } = fleet;
   const step = Math.max(1, Math.floor(distinctTags / SAMPLE));
   const scale = popularityScale(fleet);

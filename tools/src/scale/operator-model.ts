@@ -1,4 +1,4 @@
-import { seeded } from './random.ts';
+import { seededRandom } from '@archpolicy/testkit/seeded-random';
 
 /** The sizes of a cluster that affect the operator. */
 export interface ClusterSize {
@@ -61,7 +61,7 @@ const SEED = 7;
  * at its own rate.
  */
 export function eventLoad({ nodes }: ClusterSize, podEventsPerSecond: number): EventLoad {
-  const random = seeded(SEED);
+  const random = seededRandom(SEED);
   const rate = podEventsPerSecond + nodes / NODE_STATUS_SECONDS;
   const waits: number[] = [];
   let now = 0;

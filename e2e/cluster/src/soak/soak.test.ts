@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { parseListening } from './listening.ts';
-import { seededRandom } from '../seeded-random.ts';
+import { seededRandom } from '@archpolicy/testkit/seeded-random';
 import { measurements } from './soak.ts';
 
 describe('make soak', () => {

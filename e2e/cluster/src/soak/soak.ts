@@ -8,7 +8,7 @@ import { listTools } from '../components/catalogue.ts';
 import type { Target } from '../components/catalogue.ts';
 import type { Config } from '../config.ts';
 import { ensureTools } from '../toolchain/tools.ts';
-import { seededRandom } from '../seeded-random.ts';
+import { seededRandom } from '@archpolicy/testkit/seeded-random';
 import { runKilledRound, runRound } from './round.ts';
 import type { RoundContext, Round } from './round.ts';
 

@@ -1,4 +1,7 @@
-/** Returns a generator of numbers in [0, 1) (mulberry32). The same seed gives the same numbers, so a failed run can be repeated. */
+/**
+ * Returns a mulberry32 generator of numbers in [0, 1). The same seed gives the same numbers, so a failed run can be
+ * repeated.
+ */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
