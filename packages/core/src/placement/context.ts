@@ -103,7 +103,7 @@ export function gatePod(context: PlacementContext, architectures: Architectures)
   };
 }
 
-/** Returns the preferred terms to add. PL1: none if the manifest of a bare pod sets the affinity. */
+/** Returns the preferred terms that can be added without changing the owner's affinity. */
 function selectAddablePreferred(
   context: PlacementContext,
   { preferred = [] }: Proposal,
@@ -111,17 +111,19 @@ function selectAddablePreferred(
   return ownsAffinity(context) ? [] : preferred;
 }
 
-function ownsAffinity({ written }: PlacementContext): boolean {
+/** Whether the manifest of a bare pod sets the affinity. PL1: no terms are added to it then. */
+export function ownsAffinity({ written }: PlacementContext): boolean {
   return written?.affinity === true;
 }
 
 /** PL1: returns the requirements that can be added without changing the owner's affinity. */
 function selectAddable(
-  { view, written }: PlacementContext,
+  context: PlacementContext,
   requirements: readonly NodeSelectorRequirement[],
 ): readonly NodeSelectorRequirement[] {
-  if (written?.affinity !== true) return requirements;
-  return written.nodeSelector ? [] : requirements.filter((one) => fitsNodeSelector(view, one));
+  if (!ownsAffinity(context)) return requirements;
+  const { view, written } = context;
+  return written?.nodeSelector === true ? [] : requirements.filter((one) => fitsNodeSelector(view, one));
 }
 
 /** Leaves the pod as its owner wrote it. */

@@ -3,7 +3,7 @@ import { NODE_ARCHITECTURES } from '../platform/supported.ts';
 import type { UnresolvedImage } from '../pod/image-knowledge.ts';
 import type { Architectures } from '../pod/image-support.ts';
 import type { PlacementContext, Proposal } from './context.ts';
-import { constrainOrLeave, gatePod, optionalImage } from './context.ts';
+import { constrainOrLeave, gatePod, optionalImage, ownsAffinity } from './context.ts';
 import type { ConstrainReason, PlacementDecision, PlacementWarning } from './decision.ts';
 import { isPossible, tolerated } from './feasibility.ts';
 import { allowedByOwner, constrainsArchitecture, restrictToOwnerChoice } from './node-constraints.ts';
@@ -81,10 +81,8 @@ function soften(
   { architectures: guesses, reason }: Guess,
   plain: Architectures,
 ): Pick<Proposal, 'architectures' | 'preferred' | 'reason' | 'tolerated'> {
-  const { written, policy } = context;
-  // PL1: no terms are added to the owner's affinity.
-  if (written?.affinity === true) return { architectures: plain, reason: 'PartlyKnown' };
-  const weight = policy.spec.preference?.weight ?? DEFAULT_WEIGHT;
+  if (ownsAffinity(context)) return { architectures: plain, reason: 'PartlyKnown' };
+  const weight = context.policy.spec.preference?.weight ?? DEFAULT_WEIGHT;
   return {
     architectures: plain,
     preferred: guesses.map((architecture) => ({ architecture, weight })),
