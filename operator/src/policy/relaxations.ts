@@ -1,4 +1,5 @@
 import {
+  coversPod,
   MAX_RELAXED,
   parseRelaxation,
   RELAXED_FOR_MS,
@@ -235,15 +236,8 @@ function shareFairly(
 }
 
 /** Whether an entry relaxes this workload for the architecture on which it is unschedulable. */
-function covers(entry: Relaxation, asked: Stuck): boolean {
-  switch (entry.kind) {
-    case 'workload':
-      return entry.workload === asked.workload;
-    case 'namespace':
-      return entry.namespace === namespaceOfWorkload(asked.workload) && entry.architecture === asked.architecture;
-    case 'architecture':
-      return entry.architecture === asked.architecture;
-  }
+function covers(entry: Relaxation, { workload, architecture }: Stuck): boolean {
+  return coversPod(entry, { workload, namespace: namespaceOfWorkload(workload) }, architecture);
 }
 
 function getNamespace(relaxation: Relaxation): string {

@@ -4,6 +4,7 @@ export { isValidSelector, matchesSelector } from './label-selector.ts';
 export type { LabelSelector, LabelSelectorRequirement } from './label-selector.ts';
 export { MAX_RELAXED } from './status.ts';
 export {
+  coversPod,
   isRelaxedAt,
   parseRelaxation,
   RELAXATION_HISTORY_MS,

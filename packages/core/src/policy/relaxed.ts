@@ -82,20 +82,32 @@ export function relaxesAnything(relaxed: readonly RelaxedEntry[], nowMs: number)
  */
 export function isRelaxedAt(
   relaxed: readonly RelaxedEntry[],
-  { workload, namespace }: RelaxedPod,
+  pod: RelaxedPod,
   nowMs: number,
   architecture?: string,
 ): boolean {
   return relaxed.some((entry) => {
     const relaxation = parseRelaxation(entry);
-    if (relaxation === undefined || relaxation.untilMs <= nowMs) return false;
-    switch (relaxation.kind) {
-      case 'workload':
-        return relaxation.workload === workload;
-      case 'namespace':
-        return relaxation.namespace === namespace && relaxation.architecture === architecture;
-      case 'architecture':
-        return relaxation.architecture === architecture;
-    }
+    return relaxation !== undefined && relaxation.untilMs > nowMs && coversPod(relaxation, pod, architecture);
   });
+}
+
+/**
+ * Whether a relaxation, active or expired, is for the preference for an architecture of a pod.
+ *
+ * @param architecture if absent, returns whether the relaxation is for every preference
+ */
+export function coversPod(
+  relaxation: Relaxation,
+  { workload, namespace }: RelaxedPod,
+  architecture: string | undefined,
+): boolean {
+  switch (relaxation.kind) {
+    case 'workload':
+      return relaxation.workload === workload;
+    case 'namespace':
+      return relaxation.namespace === namespace && relaxation.architecture === architecture;
+    case 'architecture':
+      return relaxation.architecture === architecture;
+  }
 }
