@@ -8,7 +8,7 @@ import type { ConstrainReason, PlacementDecision, PlacementWarning } from './dec
 import { isPossible, tolerated } from './feasibility.ts';
 import { allowedByOwner, constrainsArchitecture } from './node-constraints.ts';
 import type { Wanted } from './preference.ts';
-import { DEFAULT_WEIGHT, isSupported, resolvePreference, weighted } from './preference.ts';
+import { isSupported, preferenceWeight, resolvePreference, weighted } from './preference.ts';
 import { mayBeVolumeBound } from './volume-bound.ts';
 
 /** Decides about a pod whose images are all resolved. */
@@ -71,7 +71,7 @@ function placeByPreference(context: PlacementContext, remaining: Architectures):
     isChoice: chosen.architecture !== undefined,
     reason: chosen.reason,
     otherwise: 'NothingToConstrain',
-    preferred: softened ? weighted(wanted, policy.spec.preference?.weight ?? DEFAULT_WEIGHT, remaining) : [],
+    preferred: softened ? weighted(wanted, preferenceWeight(policy), remaining) : [],
     // If a preference selected the architecture, no image decided.
     image: chosen.architecture === undefined ? support.image : undefined,
     tolerated: tolerated(context, architectures),

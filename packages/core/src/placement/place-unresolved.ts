@@ -8,7 +8,7 @@ import type { ConstrainReason, PlacementDecision, PlacementWarning } from './dec
 import { isPossible, tolerated } from './feasibility.ts';
 import { allowedByOwner, constrainsArchitecture, restrictToOwnerChoice } from './node-constraints.ts';
 import { withoutWeakOffers } from './place-known.ts';
-import { DEFAULT_WEIGHT, isRelaxed, isSupported } from './preference.ts';
+import { isRelaxed, isSupported, preferenceWeight } from './preference.ts';
 import type { UnresolvedAction } from './unresolved-policy.ts';
 import { mayBeVolumeBound } from './volume-bound.ts';
 
@@ -82,7 +82,7 @@ function soften(
   plain: Architectures,
 ): Pick<Proposal, 'architectures' | 'preferred' | 'reason' | 'tolerated'> {
   if (ownsAffinity(context)) return { architectures: plain, reason: 'PartlyKnown' };
-  const weight = context.policy.spec.preference?.weight ?? DEFAULT_WEIGHT;
+  const weight = preferenceWeight(context.policy);
   return {
     architectures: plain,
     preferred: guesses.map((architecture) => ({ architecture, weight })),

@@ -31,7 +31,7 @@ interface Override {
  * The weight of preferred terms if the policy has no `preference`, for example for a rollout or a guess. It is the
  * schema's default.
  */
-export const DEFAULT_WEIGHT = 100;
+const DEFAULT_WEIGHT = 100;
 
 const NOTHING_WANTED: Preference = { wanted: [], warnings: [] };
 
@@ -65,6 +65,11 @@ export function resolvePreference(
   if (!hasChosen) wanted.push(...getPolicyPreferences(view, input, policy));
   const left = wanted.filter(({ architecture }) => !isRelaxed(view, input, policy, architecture));
   return { wanted: left.filter(isFirstOfArchitecture), warnings };
+}
+
+/** Returns the weight of a policy's preferred terms. */
+export function preferenceWeight({ spec }: ArchPolicy): number {
+  return spec.preference?.weight ?? DEFAULT_WEIGHT;
 }
 
 /** PL6, type Prefer: the i-th of n wanted architectures (from 0) has the weight max(1, round(weight · (n − i) / n)). */
