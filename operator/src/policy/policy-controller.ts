@@ -20,7 +20,7 @@ import type { TolerationProbeResult } from '../webhook-health/toleration-probe.t
 import { DegradedGauge } from './degraded-gauge.ts';
 import { EvictedCounts } from './evicted-counts.ts';
 import type { PolicyMetrics } from './metrics.ts';
-import { Relaxations } from './relaxations.ts';
+import { Relaxations } from './relaxations/relaxations.ts';
 import { buildInvalidStatus, buildStatus } from './status.ts';
 import type { OwnStatus } from './status.ts';
 

@@ -89,6 +89,11 @@ export const layers: Readonly<Record<string, readonly Layer[]>> = {
     'app.ts',
     'main.ts',
   ],
+  'operator/src/policy/relaxations': [
+    'relaxation-entry.ts',
+    ['relaxation-groups.ts', 'requested-relaxations.ts'],
+    'relaxations.ts',
+  ],
   'operator/src/remediation': [
     ['eviction-attempts.ts', 'ports.ts'],
     ['queue', 'resync'],

@@ -6,7 +6,7 @@ import {
   SCOPE_NAMESPACE,
 } from '@archpolicy/core';
 import type { ArchPolicyStatus, Relaxation } from '@archpolicy/core';
-import { timestamp } from './conditions.ts';
+import { timestamp } from '../conditions.ts';
 
 /** The field `relaxed` of a policy's status. */
 export type Relaxed = NonNullable<ArchPolicyStatus['relaxed']>;

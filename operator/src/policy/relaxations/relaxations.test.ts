@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { isRelaxedAt, MAX_RELAXED, RELAXED_FOR_MS } from '@archpolicy/core';
 import type { ArchPolicy, ArchPolicyStatus, StuckWorkload } from '@archpolicy/core';
-import { policy } from '../fixtures/objects.ts';
+import { policy } from '../../fixtures/objects.ts';
 import { Relaxations } from './relaxations.ts';
 
 type Entry = NonNullable<ArchPolicyStatus['relaxed']>[number];
