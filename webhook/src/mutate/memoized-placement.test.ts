@@ -117,15 +117,6 @@ describe('MemoizedPlacement', () => {
 
   test.each<[string, Partial<PlacementInput>]>([
     ['an unresolved image', { images: new Map([['app:1', unresolved(5_000)]]) }],
-    [
-      'a policy with relaxed preferences',
-      {
-        policy: policy(
-          { preference: { architectures: ['amd64'] } },
-          { relaxed: [{ owner: 'shop/Deployment/web', until: '2026-01-01T00:00:00Z' }] },
-        ),
-      },
-    ],
     ["the deadline of the pod's Job", { jobDeadlineSeconds: 5 }],
     ['a relaxed preference', { preferenceRelaxed: true }],
     ['a bare pod', { pod: createPod('app:1', { ownerReferences: [] }) }],
@@ -139,12 +130,22 @@ describe('MemoizedPlacement', () => {
     expect(fresh.count).toBe(2);
   });
 
-  test('R9 a policy whose relaxations have ended, and are kept for a day, is memoized', () => {
+  test('R9 P8 a policy with active relaxations is memoized: one stuck workload does not slow the reviews of all pods', () => {
     const { memoized, fresh } = setUp();
-    const relaxed = [{ owner: 'shop/Deployment/web', until: '2026-01-01T00:00:00Z' }];
+    const until = (hours: number): string => new Date(Date.UTC(2026, 0, 1, hours)).toISOString();
+    const own = { owner: 'shop/Deployment/web', until: until(1) };
+    const relaxed = [{ owner: 'other/Deployment/web', until: until(2) }, own, { owner: 'x/y/z', until: 'unknown' }];
     const input = createInput({ policy: policy({ preference: { architectures: ['amd64'] } }, { relaxed }) });
-    for (const nowMs of [Date.UTC(2026, 0, 1), Date.UTC(2026, 0, 1, 5)]) memoized.place({ ...input, nowMs });
-    expect(fresh.count).toBe(1);
+    const counts = [0, 0.5, 1, 1.5, 2, 9].map((hours) => {
+      const at = { ...input, nowMs: Date.UTC(2026, 0, 1) + hours * 3_600_000 };
+      expect(memoized.place(at)).toEqual(corePlacement.place(at));
+      return fresh.count;
+    });
+    // A new decision only when an entry has ended.
+    expect(counts).toEqual([1, 1, 2, 2, 3, 3]);
+    expect(memoized.place({ ...input, nowMs: Date.UTC(2026, 0, 1) })).not.toEqual(
+      memoized.place({ ...input, nowMs: Date.UTC(2026, 0, 1, 9) }),
+    );
   });
 
   test('evicts the least recently used placement above the limit', () => {
@@ -162,6 +163,15 @@ describe('MemoizedPlacement', () => {
       prefersAmd64,
       policy({ preference: { architectures: ['arm64'], type: 'Prefer' }, whenUnresolved: 'Gate' }),
       policy({ mode: 'Audit' }),
+      policy(
+        { preference: { architectures: ['amd64', 'arm64'] } },
+        {
+          relaxed: [
+            { owner: 'shop/ReplicaSet/web-5d4f8c7b9', until: '1970-01-01T00:00:30Z' },
+            { scope: 'Architecture', architecture: 'amd64', until: '1970-01-01T00:01:30Z' },
+          ],
+        },
+      ),
       undefined,
     ];
     const images = ['app:1', 'side:1'];
@@ -175,10 +185,15 @@ describe('MemoizedPlacement', () => {
         inspection: fc.constantFrom(...facts),
         nodes: fc.constantFrom(NODES, [node('arm64')]),
         canGate: fc.boolean(),
-        nowMs: fc.constantFrom(0, 60_000),
+        nowMs: fc.constantFrom(0, 60_000, 120_000, undefined),
       })
-      .map(({ image, labels, inspection, ...rest }) =>
-        createInput({ ...rest, pod: createPod(image, { labels }), images: new Map([[image, inspection]]) }),
+      .map(({ image, labels, inspection, nowMs, ...rest }) =>
+        createInput({
+          ...rest,
+          ...(nowMs !== undefined && { nowMs }),
+          pod: createPod(image, { labels }),
+          images: new Map([[image, inspection]]),
+        }),
       );
     fc.assert(
       fc.property(fc.array(input, { minLength: 2, maxLength: 40 }), (inputs) => {

@@ -1,4 +1,4 @@
-import { relaxesAnything, templateText } from '@archpolicy/core';
+import { countActiveRelaxations, templateText } from '@archpolicy/core';
 import type { Inspection, PlacementInput } from '@archpolicy/core';
 import { LRUCache } from 'lru-cache';
 import type { PlacedPod, Placement } from './ports.ts';
@@ -12,10 +12,14 @@ const ANSWER_OVERHEAD = 1_024;
 /** Maximum length of a memoized template. Comparing longer templates costs as much as deciding them again. */
 const MAX_TEMPLATE_LENGTH = 32_768;
 
+/** One list, so that it is parsed once. */
+const NONE: readonly never[] = [];
+
 /**
  * Decides each pod template once, and caches the placement. The cache key is a text of all input on which the placement
  * depends. In the key, a number identifies each policy, namespace and list of nodes. That is sufficient, because the
- * views create a new object on each change. A placement that depends on the current time is not memoized.
+ * views create a new object on each change. A placement that depends on the current time is not memoized, with one
+ * exception: the key contains which relaxations of the policy are active (R9).
  */
 export class MemoizedPlacement implements Placement {
   readonly #placement: Placement;
@@ -51,12 +55,13 @@ export class MemoizedPlacement implements Placement {
   cacheKey(input: PlacementInput): string | undefined {
     const { pod, namespace, operation, namespaceFacts, policy, images, nodes, canGate } = input;
     if (input.jobDeadlineSeconds !== undefined || input.preferenceRelaxed !== undefined) return undefined;
-    if (relaxesAnything(policy?.status?.relaxed ?? [], input.nowMs ?? -Infinity)) return undefined;
     const facts = this.factsText(images);
     const template = facts === undefined ? undefined : templateText(pod);
     if (facts === undefined || template === undefined || template.length > MAX_TEMPLATE_LENGTH) return undefined;
     const cluster = `${this.ids.get(policy)} ${this.ids.get(namespaceFacts)} ${this.ids.get(nodes)}`;
-    return `${cluster} ${String(canGate)} ${operation} ${namespace}\n${facts}\n${template}`;
+    // Without the current time, nothing is relaxed.
+    const relaxed = countActiveRelaxations(policy?.status?.relaxed ?? NONE, input.nowMs ?? Infinity);
+    return `${cluster} ${relaxed} ${String(canGate)} ${operation} ${namespace}\n${facts}\n${template}`;
   }
 
   /**

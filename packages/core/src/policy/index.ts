@@ -4,11 +4,11 @@ export { isValidSelector, matchesSelector } from './label-selector.ts';
 export type { LabelSelector, LabelSelectorRequirement } from './label-selector.ts';
 export { MAX_RELAXED } from './status.ts';
 export {
+  countActiveRelaxations,
   coversPod,
   isRelaxedAt,
   parseRelaxation,
   RELAXATION_HISTORY_MS,
-  relaxesAnything,
   SCOPE_ARCHITECTURE,
   SCOPE_NAMESPACE,
 } from './relaxed.ts';

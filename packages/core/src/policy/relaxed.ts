@@ -69,9 +69,25 @@ function parsePeriod({ since, until }: RelaxedEntry): Period | undefined {
   return untilMs === undefined ? undefined : { ...(sinceMs !== undefined && { sinceMs }), untilMs };
 }
 
-/** Returns whether any entry is active now. Not every entry is, because expired entries are kept for a day. */
-export function relaxesAnything(relaxed: readonly RelaxedEntry[], nowMs: number): boolean {
-  return relaxed.some((entry) => (parseRelaxation(entry)?.untilMs ?? nowMs) > nowMs);
+/** The valid entries of each status. A status has up to 200, and every placement with the policy reads them. */
+const parsedEntries = new WeakMap<readonly RelaxedEntry[], readonly Relaxation[]>();
+
+function parseRelaxations(relaxed: readonly RelaxedEntry[]): readonly Relaxation[] {
+  const known = parsedEntries.get(relaxed);
+  if (known !== undefined) return known;
+  const relaxations = relaxed.map(parseRelaxation).filter((relaxation) => relaxation !== undefined);
+  parsedEntries.set(relaxed, relaxations);
+  return relaxations;
+}
+
+/**
+ * Returns the number of entries that are active now. Expired entries are kept for a day. For one status, this number identifies the
+ * active entries, because they expire in the order of their times.
+ */
+export function countActiveRelaxations(relaxed: readonly RelaxedEntry[], nowMs: number): number {
+  let count = 0;
+  for (const { untilMs } of parseRelaxations(relaxed)) if (untilMs > nowMs) count += 1;
+  return count;
 }
 
 /**
@@ -86,10 +102,9 @@ export function isRelaxedAt(
   nowMs: number,
   architecture?: string,
 ): boolean {
-  return relaxed.some((entry) => {
-    const relaxation = parseRelaxation(entry);
-    return relaxation !== undefined && relaxation.untilMs > nowMs && coversPod(relaxation, pod, architecture);
-  });
+  return parseRelaxations(relaxed).some(
+    (relaxation) => relaxation.untilMs > nowMs && coversPod(relaxation, pod, architecture),
+  );
 }
 
 /**
