@@ -146,6 +146,25 @@ describe('a manifest that an index lists', () => {
     },
   );
 
+  test.each([404, 405])('I9 is missing at a registry that returns %d to every HEAD', async (status) => {
+    registry.fault = ({ path, method }) => {
+      if (method === 'HEAD') return { kind: 'answer', status };
+      return path === CHILD ? { kind: 'answer', status: 404 } : undefined;
+    };
+    expect(await check()).toBe('missing');
+    expect(registry.lines.slice(3)).toEqual([`HEAD ${INDEX}`, `GET ${INDEX}`]);
+  });
+
+  test('I9 I4 is not missing when a registry that rejects HEAD then returns 404 for the index, too', async () => {
+    let hasLostAll = false;
+    registry.fault = ({ path, method }) => {
+      hasLostAll ||= path === CHILD;
+      if (method === 'HEAD') return { kind: 'answer', status: 405 };
+      return hasLostAll ? { kind: 'answer', status: 404 } : undefined;
+    };
+    expect(await check()).toBe('unknown');
+  });
+
   test('I9 is available when the registry has one of several variants', async () => {
     const variants = ['linux/arm/v6', 'linux/arm/v7', 'linux/amd64'];
     const arm = multiPlatformImage(variants, 'arm');

@@ -116,7 +116,7 @@ function findListedManifests(body: Uint8Array, { os, architecture }: CheckedPlat
 async function checkChildren(children: readonly string[], reader: RegistryReader): Promise<PlatformCheck> {
   if (children.length === 0 || children.length > MAX_CHILDREN || children.includes('')) return 'available';
   for (const child of children) {
-    const result = await checkChild(child, reader);
+    const result = await checkManifest(child, reader);
     if (result !== 'missing') return result;
   }
   return 'missing';
@@ -127,15 +127,14 @@ async function checkChildren(children: readonly string[], reader: RegistryReader
  * without the repository, returns 404 for every manifest, so also for the index.
  */
 async function confirmMissing(index: string, reader: RegistryReader): Promise<PlatformCheck> {
-  const head = await reader.head(index);
-  return head.kind === 'failed' ? 'unknown' : 'missing';
+  return (await checkManifest(index, reader)) === 'available' ? 'missing' : 'unknown';
 }
 
 /**
  * Checks one manifest with a HEAD. Confirms a 404 with a GET, because registries and proxies that do not support HEAD
  * may answer it with 404.
  */
-async function checkChild(digest: string, reader: RegistryReader): Promise<PlatformCheck> {
+async function checkManifest(digest: string, reader: RegistryReader): Promise<PlatformCheck> {
   const head = await reader.head(digest);
   if (head.kind === 'fetched') return 'available';
   if (head.kind === 'failed' && head.reason !== 'NotFound') return 'unknown';
