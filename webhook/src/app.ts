@@ -6,11 +6,11 @@ import { OPERATOR, runProcess, WEBHOOK } from '@archpolicy/process';
 import type { ManagedProcess } from '@archpolicy/process';
 import type { Inspector } from '@archpolicy/registry';
 import { declarePullSecretMetrics, declareReflectorMetrics } from '@archpolicy/service';
-import type { RunContext } from '@archpolicy/service';
+import type { CheckResult, RunContext } from '@archpolicy/service';
 import { createAdmission } from './admission.ts';
 import { readWebhookConfig } from './config.ts';
 import type { WebhookConfig } from './config.ts';
-import { declareCertificateMetrics, declareMetrics } from './metrics.ts';
+import { declareCertificateMetrics, declareConnectionMetrics, declareMetrics } from './metrics.ts';
 import { ApiJobReader } from './mutate/job-reader.ts';
 import { WebhookServer } from './server/webhook-server.ts';
 import type { ReviewHandler } from './server/webhook-server.ts';
@@ -96,8 +96,13 @@ class Webhook {
       certificate: () => this.#certificates.check(),
       reflectors: () =>
         this.#view.hasSynced ? { ok: true } : { ok: false, reason: 'the initial LISTs are not complete' },
-      server: () => (this.#state === 'serving' ? { ok: true } : { ok: false, reason: this.#state }),
+      server: () => this.#checkServer(),
     });
+  }
+
+  #checkServer(): CheckResult {
+    if (this.#state !== 'serving' || this.#server === undefined) return { ok: false, reason: this.#state };
+    return this.#server.check();
   }
 
   #startAdmission(inspector: Inspector): ReviewHandler {
@@ -128,7 +133,15 @@ class Webhook {
   async #listen(handler: ReviewHandler, certificate: Certificate): Promise<number> {
     const { clock, config, shutdownHooks } = this.#process;
     const { webhookAddress: address, inspectionBudgetMs } = config;
-    const server = new WebhookServer({ certificate, address, handler, clock, random: Math.random, inspectionBudgetMs });
+    const server = new WebhookServer({
+      certificate,
+      address,
+      handler,
+      clock,
+      random: Math.random,
+      inspectionBudgetMs,
+      onConnectionClosed: declareConnectionMetrics(this.#process.metrics),
+    });
     this.#server = server;
     const port = await server.listen();
     shutdownHooks.add('server', (signal) =>
@@ -144,7 +157,7 @@ class Webhook {
       api,
       lease: { namespace: config.namespace, name: WEBHOOK },
       identity: this.#process.instance,
-      isReady: () => this.#state === 'serving' && this.#view.hasSynced && this.#certificates.check().ok,
+      isReady: () => this.#checkServer().ok && this.#view.hasSynced && this.#certificates.check().ok,
       clock,
       random: Math.random,
       logger,

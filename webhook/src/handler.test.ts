@@ -65,7 +65,7 @@ const setUp = ({ inspect = () => Promise.resolve(arm64), policies = () => [every
     return admission.handler.handle(bytes, { arrivedAt, deadline: arrivedAt + allowanceMs });
   };
   const shed = (bytes: Buffer) => admission.handler.shed(bytes);
-  const refuseLarge = () => admission.handler.rejectTooLarge({ arrivedAt: performance.now(), deadline: 0 });
+  const refuseLarge = () => admission.handler.rejectUnread('too-large', { arrivedAt: performance.now(), deadline: 0 });
   return { handle, shed, refuseLarge, outcomes };
 };
 

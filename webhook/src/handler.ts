@@ -9,6 +9,7 @@ import type { ReviewResponse } from './review/response.ts';
 import { isExcessive } from './review/body-limits.ts';
 import { parseReview, peekUid } from './review/review.ts';
 import type { AdmissionRequest } from './review/review.ts';
+import type { UnreadReason } from './server/body.ts';
 import type { HttpResponse, ReviewHandler, ReviewTimes } from './server/webhook-server.ts';
 
 export interface AdmissionHandlerOptions {
@@ -74,8 +75,16 @@ export class AdmissionHandler implements ReviewHandler {
     return uid === undefined ? { status: 429, body: '' } : { status: 200, body: encodeReview(uid, ALLOWED_UNCHANGED) };
   }
 
-  rejectTooLarge(times: ReviewTimes): HttpResponse {
-    return this.reject('excessive', 413, 'the body is too large', times);
+  rejectUnread(reason: UnreadReason, times: ReviewTimes): HttpResponse {
+    switch (reason) {
+      case 'too-large':
+        return this.reject('excessive', 413, 'the body is too large', times);
+      // As in `shed`, there is no Retry-After.
+      case 'busy':
+        return this.reject('dropped', 429, 'too many request bodies in memory', times);
+      case 'late':
+        return this.reject('dropped', 408, 'the body did not arrive by the deadline of the review', times);
+    }
   }
 
   reject(outcome: ReviewOutcome, status: number, problem: string, times: ReviewTimes): HttpResponse {

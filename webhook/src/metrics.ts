@@ -15,6 +15,8 @@ export const REVIEW_OUTCOMES = [
   'malformed',
   /** The body or the pod exceeds a size limit. */
   'excessive',
+  /** The body did not arrive by the deadline, or it was the slowest when too many bodies were in memory. */
+  'dropped',
   /** The review queue rejected the review, because it could not start in time. */
   'shed',
   /** The decision was not complete at the deadline of the review. */
@@ -110,6 +112,19 @@ export function declareMetrics(registry: Registry, observed: GaugeSources): Webh
     audit: (outcome) => {
       audits.inc({ outcome });
     },
+  };
+}
+
+/** Declares the metric of connections that are closed because there are too many. Returns the function that counts one. */
+export function declareConnectionMetrics(registry: Registry): () => void {
+  const closed = enumCounter({
+    registry,
+    name: 'archpolicy_admission_connections_closed_total',
+    help: 'Idle connections that were closed because there were too many.',
+    labels: {},
+  });
+  return () => {
+    closed.inc({});
   };
 }
 

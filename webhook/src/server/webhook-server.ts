@@ -4,12 +4,12 @@ import type { Server } from 'node:https';
 import type { Socket } from 'node:net';
 import { waitUnlessAborted } from '@archpolicy/async';
 import type { Clock } from '@archpolicy/async';
-import { listen } from '@archpolicy/service';
-import type { Address } from '@archpolicy/service';
+import { ConnectionTable, listen } from '@archpolicy/service';
+import type { Address, CheckResult } from '@archpolicy/service';
 import type { Certificate } from '../tls/certificate.ts';
 import { TLS_OPTIONS } from '../tls/options.ts';
-import { BodyBudget, readBody } from './body.ts';
-import type { BodyRead } from './body.ts';
+import { BodyReader } from './body.ts';
+import type { BodyRead, UnreadReason } from './body.ts';
 import { CONNECTION_AGE_SPREAD, LIMITS } from './limits.ts';
 import type { Limits } from './limits.ts';
 import { ReviewQueue } from './review-queue.ts';
@@ -37,15 +37,9 @@ export interface ReviewHandler {
   handle(body: Buffer, times: ReviewTimes): Promise<HttpResponse>;
   /** Responds to a review that cannot start in time. Does not parse the body. */
   shed(body: Buffer): HttpResponse;
-  /** Responds to a body that exceeds the size limit. */
-  rejectTooLarge(times: ReviewTimes): HttpResponse;
+  /** Responds to a body of which the rest is not read. */
+  rejectUnread(reason: UnreadReason, times: ReviewTimes): HttpResponse;
 }
-
-/**
- * The response while the budget for bodies is used up. It has no Retry-After: the API server does not retry the call of
- * a webhook, but fails open.
- */
-const BUSY: HttpResponse = { status: 429, body: 'too many request bodies in memory\n' };
 
 export interface WebhookServerOptions {
   readonly certificate: Certificate;
@@ -55,6 +49,8 @@ export interface WebhookServerOptions {
   readonly random: () => number;
   /** The part of a review's time that is reserved for inspection, milliseconds. */
   readonly inspectionBudgetMs: number;
+  /** Called for each connection that is closed because there are too many. */
+  readonly onConnectionClosed?: () => void;
   /** Limits that tests override. */
   readonly limits?: Partial<Limits>;
 }
@@ -64,7 +60,9 @@ export class WebhookServer {
   readonly #options: WebhookServerOptions;
   readonly #server: Server;
   readonly #queue: ReviewQueue;
-  readonly #budget = new BodyBudget();
+  readonly #bodies: BodyReader;
+  readonly #connections: ConnectionTable;
+  readonly #maxConnections: number;
   /** The time at which each connection reaches its maximum age, monotonic milliseconds. */
   readonly maxAgeReachedAt = new WeakMap<Socket, number>();
   #draining = false;
@@ -76,8 +74,11 @@ export class WebhookServer {
   constructor(options: WebhookServerOptions) {
     this.#options = options;
     this.#queue = new ReviewQueue(options.clock);
+    this.#bodies = new BodyReader(options.clock);
     const { cert, key } = options.certificate;
     const limits = { ...LIMITS, ...options.limits };
+    this.#maxConnections = limits.connections;
+    this.#connections = new ConnectionTable(limits.connections, options.onConnectionClosed);
     this.#server = createServer(
       {
         ...TLS_OPTIONS,
@@ -93,7 +94,7 @@ export class WebhookServer {
         this.#receive(request, response);
       },
     );
-    this.#server.maxConnections = limits.connections;
+    this.#connections.watch(this.#server);
     this.#server.on('secureConnection', (socket) => {
       const age = limits.connectionAgeMs * (1 - CONNECTION_AGE_SPREAD * options.random());
       this.maxAgeReachedAt.set(socket, options.clock.monotonic() + age);
@@ -103,6 +104,13 @@ export class WebhookServer {
   /** The number of requests being read, queued or processed. */
   get inFlight(): number {
     return this.#inFlight;
+  }
+
+  /** Whether a new connection would be accepted. */
+  check(): CheckResult {
+    if (!this.#server.listening) return { ok: false, reason: 'the server does not listen' };
+    if (this.#connections.hasRoom) return { ok: true };
+    return { ok: false, reason: `all ${this.#maxConnections} connections wait for responses` };
   }
 
   /**
@@ -162,7 +170,8 @@ export class WebhookServer {
       if (this.#inFlight === 0) this.onIdle();
     });
     const deadline = arrivedAt + this.timeoutMs(url);
-    readBody(request, this.#budget, (read) => {
+    this.#connections.touch(request.socket);
+    this.#bodies.read(request, deadline, (read) => {
       this.#queueReview(read, response, { arrivedAt, deadline });
     });
   }
@@ -171,13 +180,16 @@ export class WebhookServer {
     if (read.kind === 'aborted') return;
     const { clock, handler, inspectionBudgetMs } = this.#options;
     if (read.kind !== 'body') {
-      this.rejectUnread(response, read.kind === 'too-large' ? handler.rejectTooLarge(times) : BUSY);
+      this.rejectUnread(response, handler.rejectUnread(read.kind, times));
       return;
     }
     const { body } = read;
+    const { socket } = response.req;
+    this.#connections.begin(socket);
     const reply = (answer: HttpResponse): void => {
-      this.#budget.release(body.length);
+      this.#bodies.release(body.length);
       this.#send(response, answer);
+      this.#connections.end(socket);
     };
     const arrivedAt = clock.monotonic();
     this.#queue.push({
