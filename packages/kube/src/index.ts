@@ -10,6 +10,8 @@ export { KubeConfigCredentials } from './http/kube-config.ts';
 export type { KubeConfigLocation } from './http/kube-config.ts';
 export { EVENTS, LEASES, NAMESPACES, NODES, PODS, resourcePath, SECRETS, SERVICE_ACCOUNTS } from './http/paths.ts';
 export type { ObjectLocation, Query, Resource } from './http/paths.ts';
+export { Backoff } from './reflector/backoff.ts';
+export type { BackoffTiming } from './reflector/backoff.ts';
 export { Reflector } from './reflector/reflector.ts';
 export type { ReflectorOptions } from './reflector/reflector.ts';
 export { Store } from './reflector/store.ts';

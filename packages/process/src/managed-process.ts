@@ -13,6 +13,7 @@ import {
   startOpsServer,
 } from '@archpolicy/service';
 import type { Check, ShutdownHooks, commonVariables, Config, createLogger } from '@archpolicy/service';
+import { ClusterIdentity } from './cluster-identity.ts';
 import { createInstanceId } from './instance-id.ts';
 import { VERSION } from './names.ts';
 import { openRegistries } from './open-registries.ts';
@@ -74,12 +75,15 @@ export class ManagedProcess<C extends ProcessConfig> {
     const registries = await openRegistries(config, { clock, logger, metrics });
     this.runInBackground('registries file', registries.run);
     const redis = readSharedCache(config);
+    const identity = new ClusterIdentity({ api: this.api, clock, random: Math.random, logger });
+    if (redis !== undefined) this.runInBackground('cluster identity', (closing) => identity.run(closing));
     const inspector = createInspector({
       clock,
       logger,
       registries: registries.source,
       metrics,
       userAgent: `archpolicy/${VERSION}`,
+      clusterId: () => identity.uid,
       ...withoutUndefined({ redis }),
     });
     this.shutdownHooks.add('inspector', () => inspector.close());

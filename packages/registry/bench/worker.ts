@@ -47,7 +47,7 @@ const UNNOTICED = 50;
 
 function createWorkerInspector({ redisUrl }: Task): Inspector {
   const file = parseRegistries('registries: [{host: "127.0.0.1:*", plainHttp: true, allowAddresses: [127.0.0.0/8]}]');
-  const redis = redisUrl === undefined ? {} : { redis: { url: redisUrl, cacheKey: 'bench' } };
+  const redis = redisUrl === undefined ? {} : { clusterId: () => 'bench', redis: { url: redisUrl, cacheKey: 'bench' } };
   return createInspector({ clock, registries: fixedRegistries(new Registries(file)), ...redis });
 }
 

@@ -5,6 +5,7 @@ import { Keyring } from './auth/keyring.ts';
 import { PluginCredentials } from './auth/plugins/plugin-credentials.ts';
 import { CredentialScopes } from './auth/scopes.ts';
 import { CacheKeys } from './cache/cache-keys.ts';
+import type { ClusterId } from './cache/cache-keys.ts';
 import { FactCache } from './cache/fact-cache.ts';
 import { MemoryCache } from './cache/memory-cache.ts';
 import type { MemoryLimits } from './cache/memory-cache.ts';
@@ -58,6 +59,11 @@ export interface InspectorOptions {
   readonly memory?: MemoryLimits;
   /** The Redis that replicas share; by default, caches are in memory only. */
   readonly redis?: RedisOptions;
+  /**
+   * The identity of this cluster. With Redis, what is stored about hosts that may differ between clusters is shared
+   * within this cluster only, and not at all as long as the identity is not known.
+   */
+  readonly clusterId?: ClusterId;
   /** The `User-Agent` of requests; registries reject or limit clients without one. `archpolicy` by default. */
   readonly userAgent?: string;
   /** Resolves the names of hosts. By default, the system's resolver does this. */
@@ -82,7 +88,7 @@ export function createInspector(options: InspectorOptions): Inspector {
   const pools = new Pools(options.resolve);
   const cacheKey = options.redis?.cacheKey ?? randomUUID();
   const store = openStore(options.redis, { clock, metrics, logger });
-  const keys = new CacheKeys(cacheKey);
+  const keys = new CacheKeys(cacheKey, options.clusterId);
   const network = options.sender ?? new NetworkSender(pools, userAgent);
   const sender = buildSender({ network, store, keys, clock, metrics });
   const memory = new MemoryCache(options.memory);

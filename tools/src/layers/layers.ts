@@ -42,7 +42,7 @@ export const layers: Readonly<Record<string, readonly Layer[]>> = {
   ],
   'packages/kube/src': ['errors.ts', ['http', 'queue'], ['apply', 'events', 'evict', 'lease', 'reflector'], 'index.ts'],
   'packages/process/src': [
-    ['connect-api.ts', 'instance-id.ts', 'names.ts', 'open-registries.ts'],
+    ['cluster-identity.ts', 'connect-api.ts', 'instance-id.ts', 'names.ts', 'open-registries.ts'],
     'managed-process.ts',
     'run-process.ts',
     'index.ts',

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '@archpolicy/async';
+import type { ClusterSharing } from '../hosts/cluster-sharing.ts';
 import type { ParsedImage } from '../image/image-key.ts';
 import type { RegistryMetrics } from '../metrics.ts';
 import type { CacheKeys } from './cache-keys.ts';
@@ -47,6 +48,30 @@ export interface FetchLock {
   release(): void;
 }
 
+/** Content at one registry host. */
+export interface HostedDigest {
+  readonly host: string;
+  readonly digest: string;
+  /** Which clusters share the entry in the store. */
+  readonly sharing: ClusterSharing;
+}
+
+/** An image for one cache scope. */
+export interface ScopedImage {
+  readonly scope: string;
+  /** The key of the image, `ParsedImage.key`. */
+  readonly image: string;
+  /** Which clusters share the entry in the store. */
+  readonly sharing: ClusterSharing;
+}
+
+/** What to load for an image: the scopes of its tags and of its failures. */
+export interface LoadRequest {
+  readonly tagScopes: readonly string[];
+  readonly failureScopes: readonly string[];
+  readonly sharing: ClusterSharing;
+}
+
 /** A key with its value in the store; `text` is undefined when the store has no value. */
 type StoredValue = { readonly key: string; readonly text: string | undefined } | undefined;
 
@@ -86,32 +111,33 @@ export class FactCache {
     return this.#parts.memory.lastNegativeEntry(scope, image);
   }
 
-  putFacts(host: string, digest: string, facts: CachedFacts): void {
+  putFacts({ host, digest, sharing }: HostedDigest, facts: CachedFacts): void {
     const key = factsKey(host, digest);
     this.#parts.memory.putFacts(key, facts);
     if (!this.isShared || facts.untilMs !== undefined) return;
-    this.#store(this.#parts.keys.cacheKey('facts', key), encodeFacts(facts.content), FACTS_TTL_MS);
+    this.#store(this.#parts.keys.cacheKey('facts', key, sharing), encodeFacts(facts.content), FACTS_TTL_MS);
   }
 
-  putTag(scope: string, image: string, tag: CachedTag, ttlMs: number): void {
-    this.#parts.memory.putTag(scope, image, tag);
-    if (this.isShared) this.#store(this.#tagKey(scope, image), encodeTag(tag), ttlMs);
+  putTag(name: ScopedImage, tag: CachedTag, ttlMs: number): void {
+    this.#parts.memory.putTag(name.scope, name.image, tag);
+    if (this.isShared) this.#store(this.#key('tag', name), encodeTag(tag), ttlMs);
   }
 
-  deleteTag(scope: string, image: string): void {
-    this.#parts.memory.deleteTag(scope, image);
-    if (this.isShared) this.#track(this.#parts.store.set(this.#tagKey(scope, image), '', 1));
+  deleteTag(name: ScopedImage): void {
+    this.#parts.memory.deleteTag(name.scope, name.image);
+    const key = this.isShared ? this.#key('tag', name) : undefined;
+    if (key !== undefined) this.#track(this.#parts.store.set(key, '', 1));
   }
 
   /**
    * Stores a failure. Shares a failure that concerns all replicas, so that other replicas do not repeat the request
    * (K4).
    */
-  putNegativeEntry(scope: string, image: string, entry: NegativeEntry): void {
-    this.#parts.memory.putNegativeEntry(scope, image, entry);
+  putNegativeEntry(name: ScopedImage, entry: NegativeEntry): void {
+    this.#parts.memory.putNegativeEntry(name.scope, name.image, entry);
     const encoded = encodeNegativeEntry(entry);
     if (!this.isShared || encoded === undefined || entry.pauseMs < 1) return;
-    this.#store(this.#negativeKey(scope, image), encoded, entry.pauseMs);
+    this.#store(this.#key('failure', name), encoded, entry.pauseMs);
   }
 
   /** Deletes the failure after a success, so that the next failure counts as the first in a row. */
@@ -127,9 +153,9 @@ export class FactCache {
     return this.#parts.memory.missingPlatforms(scope, image);
   }
 
-  putMissing(scope: string, image: string, missing: CachedMissing, ttlMs: number): void {
-    this.#parts.memory.putMissing(scope, image, missing);
-    if (this.isShared) this.#store(this.#missingKey(scope, image), encodeMissing(missing), ttlMs);
+  putMissing(name: ScopedImage, missing: CachedMissing, ttlMs: number): void {
+    this.#parts.memory.putMissing(name.scope, name.image, missing);
+    if (this.isShared) this.#store(this.#key('missing', name), encodeMissing(missing), ttlMs);
   }
 
   /**
@@ -143,13 +169,12 @@ export class FactCache {
   }
 
   /** Loads the entries of an image from the store into memory, in at most two round trips. */
-  async load(image: ParsedImage, tagScopes: readonly string[], failureScopes: readonly string[]): Promise<void> {
+  async load({ key, host, reference }: ParsedImage, { tagScopes, failureScopes, sharing }: LoadRequest): Promise<void> {
     if (!this.isShared) return;
-    const { key, host, reference } = image;
     const values = await this.#read([
-      ...tagScopes.map((scope) => this.#tagKey(scope, key)),
-      ...failureScopes.map((scope) => this.#negativeKey(scope, key)),
-      ...tagScopes.map((scope) => this.#missingKey(scope, key)),
+      ...tagScopes.map((scope) => this.#key('tag', { scope, image: key, sharing })),
+      ...failureScopes.map((scope) => this.#key('failure', { scope, image: key, sharing })),
+      ...tagScopes.map((scope) => this.#key('missing', { scope, image: key, sharing })),
     ]);
     if (reference.digest !== undefined) this.#loaded.set(key, this.#parts.clock.now());
     const tagged = tagScopes.map((scope, at) => this.#loadTag(scope, key, values[at]));
@@ -157,13 +182,17 @@ export class FactCache {
     const missing = values.slice(tagScopes.length + failureScopes.length);
     for (const [at, scope] of tagScopes.entries()) this.#loadMissing(scope, key, missing[at]);
     const digests = new Set([reference.digest, ...tagged].filter((digest) => digest !== undefined));
-    await this.#loadFacts([...digests].map((digest) => factsKey(host, digest)));
+    await this.#loadFacts(
+      [...digests].map((digest) => factsKey(host, digest)),
+      sharing,
+    );
   }
 
   /** Acquires the lock on fetching an image, and extends it until it is released. */
-  async lock(image: string): Promise<FetchLock> {
+  async lock(image: string, sharing: ClusterSharing): Promise<FetchLock> {
     const { store, keys, clock } = this.#parts;
-    const key = keys.cacheKey('lock', image);
+    const key = keys.cacheKey('lock', image, sharing);
+    if (key === undefined) return { outcome: 'unavailable', release: () => undefined };
     const token = randomUUID();
     const outcome = await store.lock(key, token, LOCK_TTL_MS);
     if (outcome !== 'acquired') return { outcome, release: () => undefined };
@@ -186,19 +215,13 @@ export class FactCache {
     return { outcome, release };
   }
 
-  #tagKey(scope: string, image: string): string {
-    return this.#parts.keys.cacheKey('tag', `${scope} ${image}`);
+  #key(kind: 'tag' | 'failure' | 'missing', { scope, image, sharing }: ScopedImage): string | undefined {
+    return this.#parts.keys.cacheKey(kind, `${scope} ${image}`, sharing);
   }
 
-  #negativeKey(scope: string, image: string): string {
-    return this.#parts.keys.cacheKey('failure', `${scope} ${image}`);
-  }
-
-  #missingKey(scope: string, image: string): string {
-    return this.#parts.keys.cacheKey('missing', `${scope} ${image}`);
-  }
-
-  #store(key: string, payload: string, ttlMs: number): void {
+  /** Stores a value, unless it has no key: it is then kept in memory only. */
+  #store(key: string | undefined, payload: string, ttlMs: number): void {
+    if (key === undefined) return;
     const { store, signer } = this.#parts;
     this.#track(store.set(key, signer.sign(key, payload), ttlMs));
   }
@@ -236,20 +259,22 @@ export class FactCache {
     if (missing !== undefined) this.#parts.memory.putMissing(scope, image, missing);
   }
 
-  async #loadFacts(wanted: readonly string[]): Promise<void> {
+  async #loadFacts(wanted: readonly string[], sharing: ClusterSharing): Promise<void> {
     const { memory, keys, clock } = this.#parts;
     const missing = wanted.filter((key) => memory.facts(key, clock.now()) === undefined);
     if (missing.length === 0) return;
-    const values = await this.#read(missing.map((key) => keys.cacheKey('facts', key)));
+    const values = await this.#read(missing.map((key) => keys.cacheKey('facts', key, sharing)));
     for (const [at, key] of missing.entries()) {
       const content = this.#verify(values[at], decodeFacts);
       if (content !== undefined) memory.putFacts(key, { content, source: 'redis' });
     }
   }
 
-  async #read(keys: readonly string[]): Promise<readonly StoredValue[]> {
-    const values = await this.#parts.store.get(keys);
-    return keys.map((key, at) => ({ key, text: values[at] }));
+  async #read(keys: readonly (string | undefined)[]): Promise<readonly StoredValue[]> {
+    const known = keys.filter((key) => key !== undefined);
+    const values = known.length === 0 ? [] : await this.#parts.store.get(known);
+    const texts = new Map(known.map((key, at) => [key, values[at]]));
+    return keys.map((key) => (key === undefined ? undefined : { key, text: texts.get(key) }));
   }
 
   /** Verifies and decodes a value, and counts the outcome. */

@@ -42,6 +42,7 @@ function replica(): Inspector {
     clock,
     registries: loopbackRegistries(),
     metrics: { ...NO_METRICS, discarded: () => void (discarded += 1) },
+    clusterId: () => 'cluster',
     redis: { url: redis.url, cacheKey: 'the cache key of the tests', commandTimeoutMs: 5_000 },
   });
   replicas.push(inspector);

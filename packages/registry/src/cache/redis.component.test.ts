@@ -13,6 +13,7 @@ import {
 import { systemClock } from '@archpolicy/async';
 import type { Inspection } from '@archpolicy/core';
 import { loopbackRegistries } from '../fixtures/loopback-registries.ts';
+import type { RegistriesSource } from '../config/registries-file.ts';
 import { createInspector } from '../create-inspector.ts';
 import type { Inspector } from '../inspect/inspector.ts';
 import { NO_METRICS } from '../metrics.ts';
@@ -41,11 +42,18 @@ afterEach(async () => {
 
 /** Creates one of several processes that share the Redis. */
 function replica(
-  more: { readonly url?: string; readonly key?: string; readonly commandTimeoutMs?: number } = {},
+  more: {
+    readonly url?: string;
+    readonly key?: string;
+    readonly commandTimeoutMs?: number;
+    readonly clusterId?: string | undefined;
+    readonly registries?: RegistriesSource;
+  } = {},
 ): Inspector {
   const inspector = createInspector({
     clock,
-    registries: loopbackRegistries(),
+    registries: more.registries ?? loopbackRegistries(),
+    clusterId: () => ('clusterId' in more ? more.clusterId : 'cluster A'),
     metrics: { ...NO_METRICS, discarded: () => void (discarded += 1) },
     // Only the tests of K7 have the real timeout, so that a busy machine is not taken for a Redis outage.
     redis: {
@@ -168,7 +176,7 @@ describe('K6 invalid values in Redis', () => {
   test.each([
     ['garbage', () => 'garbage'],
     ['another MAC', (value: string) => value.replace(/\.(.)/, (_, first: string) => `.${first === 'A' ? 'B' : 'A'}`)],
-    ['another version', (value: string) => value.replace(/^2/, '1')],
+    ['another version', (value: string) => value.replace(/^3/, '2')],
     ['another payload', (value: string) => value.replace('arm64', 's390x').replace('confirmedAtMs', 'confirmedAtM')],
     ['no payload', (value: string) => value.slice(0, 10)],
     ['a megabyte', (value: string) => value + 'x'.repeat(70_000)],

@@ -1,4 +1,5 @@
 import type { ClientTls } from '@archpolicy/tls';
+import type { ClusterSharing } from '../hosts/cluster-sharing.ts';
 import { normalizeHost } from '../hosts/host-pattern.ts';
 import type { Registries } from './registries.ts';
 import type { RequestLimit } from './schema.ts';
@@ -15,6 +16,8 @@ export interface ConnectionSettings {
 export interface HostLimits {
   /** The normalized host, so that all spellings share one limit. */
   readonly host: string;
+  /** Which clusters with the same Redis share the state of the limit. */
+  readonly sharing: ClusterSharing;
   readonly requestLimit?: RequestLimit;
 }
 
@@ -32,5 +35,6 @@ export function connectionFor(host: string, registries: Registries): ConnectionS
 /** Returns the limits of a host's entry in the registries file. */
 export function limitsFor(host: string, registries: Registries): HostLimits {
   const requestLimit = registries.entryFor(host)?.requestLimit;
-  return { host: normalizeHost(host), ...(requestLimit === undefined ? {} : { requestLimit }) };
+  const sharing = registries.sharingOf(host);
+  return { host: normalizeHost(host), sharing, ...(requestLimit === undefined ? {} : { requestLimit }) };
 }

@@ -4,6 +4,8 @@ import { LRUCache } from 'lru-cache';
 import { parseProviderConfig } from './provider-config.ts';
 import type { ProviderConfig } from './provider-config.ts';
 import { RegistryError } from '../errors.ts';
+import { clusterSharing } from '../hosts/cluster-sharing.ts';
+import type { ClusterSharing } from '../hosts/cluster-sharing.ts';
 import { createHostMatcher, normalizeHost } from '../hosts/host-pattern.ts';
 import type { HostMatcher } from '../hosts/host-pattern.ts';
 import { listTlsProblems, selectHostTls } from './host-tls.ts';
@@ -19,15 +21,18 @@ export const MAX_REGISTRIES_FILE_BYTES = 1024 * 1024;
 /** Maximum number of hosts whose look-up is cached, because tenants choose hosts. */
 const MAX_CACHED_HOSTS = 1_000;
 
+interface HostSettings {
+  readonly entry: RegistryConfig | undefined;
+  readonly sharing: ClusterSharing;
+}
+
 /** The parsed registries file, with its entries by host. It is immutable, so a reload creates a new object. */
 export class Registries {
   readonly config: RegistriesConfig;
   readonly #entries: readonly (readonly [HostMatcher, RegistryConfig])[];
   readonly #files: ReadonlyMap<string, string>;
   readonly #tls: HostTls;
-  readonly #entriesByHost = new LRUCache<string, { readonly entry: RegistryConfig | undefined }>({
-    max: MAX_CACHED_HOSTS,
-  });
+  readonly #settingsByHost = new LRUCache<string, HostSettings>({ max: MAX_CACHED_HOSTS });
   /** Whether the file configures credentials. If not, a pod without pull secrets is anonymous. */
   readonly hasCredentials: boolean;
   /** The credential-provider plugins. */
@@ -66,14 +71,24 @@ export class Registries {
    * An entry of the normalized host that blocks the host has precedence in any case.
    */
   entryFor(host: string): RegistryConfig | undefined {
-    const cached = this.#entriesByHost.get(host);
-    if (cached !== undefined) return cached.entry;
+    return this.#settingsFor(host).entry;
+  }
+
+  /** Returns which clusters may share what is stored about a host in a common Redis. */
+  sharingOf(host: string): ClusterSharing {
+    return this.#settingsFor(host).sharing;
+  }
+
+  #settingsFor(host: string): HostSettings {
+    const cached = this.#settingsByHost.get(host);
+    if (cached !== undefined) return cached;
     const lowerCase = host.toLowerCase();
     const asWritten = this.#find(lowerCase);
     const normalized = this.#find(normalizeHost(lowerCase));
     const entry = normalized?.blocked === true ? normalized : (asWritten ?? normalized);
-    this.#entriesByHost.set(host, { entry });
-    return entry;
+    const settings = { entry, sharing: clusterSharing(host, entry) };
+    this.#settingsByHost.set(host, settings);
+    return settings;
   }
 
   #find(host: string): RegistryConfig | undefined {

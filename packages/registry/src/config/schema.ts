@@ -57,6 +57,12 @@ const registry = z.strictObject({
     .describe('Ranges allowed for this host although the address guard refuses them.'),
   caFile: path.optional().describe('PEM bundle trusted for this host instead of the system one.'),
   clientCertificate: z.strictObject({ certFile: path, keyFile: path }).optional(),
+  shared: z
+    .boolean()
+    .optional()
+    .describe(
+      'Whether clusters with the same Redis share what is stored about this host. By default, they share it for public names only.',
+    ),
   credentialsFile: path.optional().describe('A docker config file (a mounted Secret) with credentials for this host.'),
   requestLimit: requestLimit.optional(),
   mirrors: z.array(mirror).max(MAX_RULES).default([]),

@@ -2,9 +2,10 @@ import type { Clock } from '@archpolicy/async';
 import type { MissingPlatform } from '@archpolicy/core';
 import { ANONYMOUS_SCOPE } from '../auth/auth-attempt.ts';
 import type { EndpointCredential } from '../auth/auth-attempt.ts';
-import type { FactCache, FetchLock } from '../cache/fact-cache.ts';
+import type { FactCache, FetchLock, ScopedImage } from '../cache/fact-cache.ts';
 import type { CachedTag } from '../cache/memory-cache.ts';
 import { buildNegativeEntry } from '../cache/negative-cache.ts';
+import type { Registries } from '../config/registries.ts';
 import { isRejection } from '../http/outcome.ts';
 import type { FetchFailure } from '../http/outcome.ts';
 import type { ParsedImage } from '../image/image-key.ts';
@@ -69,13 +70,13 @@ export class ImageCache {
   }
 
   /** @param scope the scope of the attempt, or the anonymous one if the registry required no credential */
-  storeMissing({ key }: ParsedImage, scope: string, digest: string, platform: Omit<MissingPlatform, 'sinceMs'>): void {
-    const before = this.#facts.missingPlatforms(scope, key);
+  storeMissing(name: ScopedImage, digest: string, platform: Omit<MissingPlatform, 'sinceMs'>): void {
+    const before = this.#facts.missingPlatforms(name.scope, name.image);
     const otherPlatforms = (before?.digest === digest ? before.platforms : []).filter(
       ({ os, architecture }) => os !== platform.os || architecture !== platform.architecture,
     );
     const platforms = [...otherPlatforms, { ...platform, sinceMs: this.#clock.now() }];
-    this.#facts.putMissing(scope, key, { digest, platforms }, HARD_TTL_MS);
+    this.#facts.putMissing(name, { digest, platforms }, HARD_TTL_MS);
   }
 
   nextStep({ image, softTtlMs, context: { attempt } }: FetchRequest): Step {
@@ -84,13 +85,14 @@ export class ImageCache {
   }
 
   /** Loads the entries that other replicas have stored for these attempts. */
-  load(image: ParsedImage, attempts: readonly EndpointCredential[]): Promise<void> {
+  load(image: ParsedImage, attempts: readonly EndpointCredential[], registries: Registries): Promise<void> {
     const scopes = new Set([...attempts.map(({ scope }) => scope), ANONYMOUS_SCOPE, ANY_SCOPE]);
-    return this.#facts.load(image, [...scopes], attempts.map(cacheScope));
+    const sharing = registries.sharingOf(image.host);
+    return this.#facts.load(image, { tagScopes: [...scopes], failureScopes: attempts.map(cacheScope), sharing });
   }
 
-  lock({ key }: ParsedImage): Promise<FetchLock> {
-    return this.#facts.lock(key);
+  lock({ image, context }: FetchRequest): Promise<FetchLock> {
+    return this.#facts.lock(image.key, context.registries.sharingOf(image.host));
   }
 
   hasCompleteFacts({ host }: ParsedImage, digest: string): boolean {
@@ -98,27 +100,31 @@ export class ImageCache {
     return facts !== undefined && facts.untilMs === undefined;
   }
 
-  storeFacts({ host }: ParsedImage, digest: string, { facts: content, complete }: Content): void {
+  storeFacts({ image: { host }, context }: FetchRequest, digest: string, { facts: content, complete }: Content): void {
     const until = complete ? {} : { untilMs: this.#clock.now() + INCOMPLETE_TTL_MS };
-    this.#facts.putFacts(host, digest, { content, source: 'registry', ...until });
+    const sharing = context.registries.sharingOf(host);
+    this.#facts.putFacts({ host, digest, sharing }, { content, source: 'registry', ...until });
   }
 
   /** @param scope the scope of the attempt, or the anonymous one if the registry required no credential */
-  storeTag({ image, context }: FetchRequest, scope: string, digest: string): void {
+  storeTag(request: FetchRequest, scope: string, digest: string): void {
+    const { image, context } = request;
     this.#facts.deleteNegativeEntry(cacheScope(context.attempt), image.key);
     const tag = { digest, confirmedAtMs: this.#clock.now() };
-    this.#facts.putTag(scope, image.key, tag, HARD_TTL_MS);
-    this.#facts.putTag(ANY_SCOPE, image.key, tag, HARD_TTL_MS);
+    this.#facts.putTag(toScopedImage(request, scope), tag, HARD_TTL_MS);
+    this.#facts.putTag(toScopedImage(request, ANY_SCOPE), tag, HARD_TTL_MS);
   }
 
   /** Stores a failure, and returns it with its time to retry. */
-  storeFailure({ image, context: { attempt } }: FetchRequest, failure: FetchFailure): FetchFailure {
+  storeFailure(request: FetchRequest, failure: FetchFailure): FetchFailure {
+    const { image, context } = request;
+    const { attempt } = context;
     // A deadline of this process is no failure of the registry, whose response may still be in flight.
     if (failure.reason === 'Deadline') return failure;
-    if (isRejection(failure) && !attempt.endpoint.mirror) this.#facts.deleteTag(attempt.scope, image.key);
+    if (isRejection(failure) && !attempt.endpoint.mirror) this.#facts.deleteTag(toScopedImage(request, attempt.scope));
     const scope = cacheScope(attempt);
     const entry = buildNegativeEntry(failure, this.#facts.lastNegativeEntry(scope, image.key), this.#clock.now());
-    this.#facts.putNegativeEntry(scope, image.key, entry);
+    this.#facts.putNegativeEntry(toScopedImage(request, scope), entry);
     return entry.failure;
   }
 
@@ -135,6 +141,10 @@ export class ImageCache {
           : this.#facts.facts(host, digest, nowMs) !== undefined,
     };
   }
+}
+
+function toScopedImage({ image, context }: FetchRequest, scope: string): ScopedImage {
+  return { scope, image: image.key, sharing: context.registries.sharingOf(image.host) };
 }
 
 /** Returns the tag that was confirmed later: the scope's own tag or the public tag, which each scope may use. */

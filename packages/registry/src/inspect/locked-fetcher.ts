@@ -28,10 +28,10 @@ export class LockedFetcher implements Fetcher {
   }
 
   async fetch(reference: string, request: FetchRequest): Promise<FetchFailure | undefined> {
-    const { image, context } = request;
+    const { context } = request;
     const waitUntilMs = this.#clock.monotonic() + MAX_WAIT_MS;
     for (;;) {
-      const lock = await this.#cache.lock(image);
+      const lock = await this.#cache.lock(request);
       try {
         if (lock.outcome !== 'unavailable' && (await this.#isDoneElsewhere(request))) return undefined;
         const mayFetch = lock.outcome !== 'busy' || this.#clock.monotonic() >= waitUntilMs;
@@ -47,7 +47,7 @@ export class LockedFetcher implements Fetcher {
   /** Whether another replica has stored a result that makes this fetch unnecessary. */
   async #isDoneElsewhere(request: FetchRequest): Promise<boolean> {
     const before = this.#cache.nextStep(request);
-    await this.#cache.load(request.image, [request.context.attempt]);
+    await this.#cache.load(request.image, [request.context.attempt], request.context.registries);
     const after = this.#cache.nextStep(request);
     const isSettled = after.kind === 'answer' || after.kind === 'fail';
     return isSettled || (before.kind === 'fetch' && after.kind === 'revalidate');

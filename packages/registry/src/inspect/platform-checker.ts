@@ -92,7 +92,10 @@ export class PlatformChecker {
     const result = children === 'missing' ? await confirmMissing(platform.digest, reader) : children;
     const { digest, os, architecture } = platform;
     if (result === 'missing' && !attempt.endpoint.mirror) {
-      cache.storeMissing(image, reader.scope, digest, { os, architecture });
+      cache.storeMissing({ scope: reader.scope, image: image.key, sharing: registries.sharingOf(image.host) }, digest, {
+        os,
+        architecture,
+      });
     }
     return result;
   }

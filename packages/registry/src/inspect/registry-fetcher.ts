@@ -25,7 +25,7 @@ export class RegistryFetcher implements Fetcher {
     if (!this.#cache.hasCompleteFacts(image, digest)) {
       const content = await new ContentReader(reader).read(body, digest);
       if (content.kind === 'failed') return content;
-      this.#cache.storeFacts(image, digest, content.value);
+      this.#cache.storeFacts(request, digest, content.value);
     }
     this.#cache.storeTag(request, reader.scope, digest);
     return undefined;

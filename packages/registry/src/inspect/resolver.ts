@@ -54,7 +54,7 @@ export class Resolver {
     const { image, podCredentials, registries, permit, signal, softTtlMs } = request;
     const { keyring, cache } = this.#parts;
     const attempts = await keyring.attempts(image, podCredentials, registries, signal);
-    await cache.load(image, attempts);
+    await cache.load(image, attempts, registries);
     let failure: FetchFailure = failed('Blocked');
     for (const attempt of attempts) {
       const resolution = await this.#attempt({ image, softTtlMs, context: { registries, attempt, permit, signal } });

@@ -13,7 +13,7 @@ import { reserveLocally } from './reserve-locally.ts';
 
 const never = new AbortController().signal;
 const keys = new CacheKeys('cache key');
-const DOCKER = { host: 'docker.io', limit: undefined, priority: 'new', signal: never } as const;
+const DOCKER = { limits: limitsFor('docker.io', DEFAULT_REGISTRIES), priority: 'new', signal: never } as const;
 let clock: FakeClock;
 let limiter: BackgroundLimiter;
 
@@ -26,11 +26,12 @@ beforeEach(() => {
 async function times(
   count: number,
   host = 'docker.io',
-  limit?: RequestLimit,
+  requestLimit?: RequestLimit,
 ): Promise<readonly (number | undefined)[]> {
+  const limits = { ...limitsFor(host, DEFAULT_REGISTRIES), ...(requestLimit !== undefined && { requestLimit }) };
   const all = Promise.all(
     Array.from({ length: count }, async () => {
-      const refusal = await limiter.acquire({ host, limit, priority: 'new', signal: never });
+      const refusal = await limiter.acquire({ limits, priority: 'new', signal: never });
       return refusal === undefined ? clock.monotonic() : undefined;
     }),
   );
@@ -49,7 +50,10 @@ describe('K5 background inspections', () => {
   });
 
   test('K5 wait for each host separately', async () => {
-    const [one, other] = await Promise.all([times(2, 'docker.io'), limiter.acquire({ ...DOCKER, host: 'quay.io' })]);
+    const [one, other] = await Promise.all([
+      times(2, 'docker.io'),
+      limiter.acquire({ ...DOCKER, limits: limitsFor('quay.io', DEFAULT_REGISTRIES) }),
+    ]);
     expect(one[1]).toBe(200);
     expect(other).toBeUndefined();
   });
@@ -91,7 +95,7 @@ describe('K5 background inspections', () => {
     const otherReplica = other.acquire(DOCKER).then(() => clock.monotonic());
     expect(await times(3)).toEqual([200, 400, 600]);
     expect(await otherReplica).toBe(0);
-    expect([...names]).toEqual([keys.cacheKey('limit', 'background docker.io')]);
+    expect([...names]).toEqual([keys.cacheKey('limit', 'background docker.io', 'all-clusters')]);
   });
 
   test('K5 follow-up requests run before new inspections', async () => {

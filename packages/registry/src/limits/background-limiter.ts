@@ -3,6 +3,7 @@ import type { Clock } from '@archpolicy/async';
 import { LRUCache } from 'lru-cache';
 import type { CacheKeys } from '../cache/cache-keys.ts';
 import type { Bucket, SharedStore } from '../cache/shared-store.ts';
+import type { HostLimits } from '../config/host-settings.ts';
 import type { RequestLimit } from '../config/schema.ts';
 import { failed } from '../http/outcome.ts';
 import type { FetchFailure } from '../http/outcome.ts';
@@ -33,8 +34,7 @@ interface LimiterParts {
 }
 
 export interface PermitRequest {
-  readonly host: string;
-  readonly limit: RequestLimit | undefined;
+  readonly limits: HostLimits;
   /** `follow-up` requests belong to a running inspection; they get permits before `new` inspections. */
   readonly priority: Priority;
   readonly signal: AbortSignal;
@@ -55,34 +55,36 @@ export class BackgroundLimiter {
   }
 
   /** Waits for a permit, then returns undefined. Returns a failure if the request would wait too long. */
-  async acquire({ host, limit, priority, signal }: PermitRequest): Promise<FetchFailure | undefined> {
+  async acquire({ limits, priority, signal }: PermitRequest): Promise<FetchFailure | undefined> {
     const { clock } = this.#parts;
-    const bucket = bucketFor(limit);
-    const waitlist = this.#waitlistFor(host, bucket);
+    const bucket = bucketFor(limits.requestLimit);
+    const waitlist = this.#waitlistFor(limits, bucket);
     const waitMs = priority === 'new' ? (waitlist.size * MS_PER_SECOND) / bucket.perSecond : 0;
     if (waitMs > MAX_WAIT_MS) return failed('RateLimited', clock.now() + waitMs);
     const outcome = await waitlist.acquire(priority, signal);
-    if (waitlist.size === 0) this.#waitlists.delete(host);
+    if (waitlist.size === 0) this.#waitlists.delete(limits.host);
     if (outcome.kind === 'aborted') return failed('Deadline');
     return outcome.kind === 'rejected' ? failed('RateLimited', clock.now() + outcome.waitMs) : undefined;
   }
 
-  #waitlistFor(host: string, bucket: Bucket): PriorityWaitlist<Priority> {
+  #waitlistFor(limits: HostLimits, bucket: Bucket): PriorityWaitlist<Priority> {
+    const { host } = limits;
     const existing = this.#waitlists.get(host);
     if (existing !== undefined) return existing;
     const waitlist = new PriorityWaitlist({
       clock: this.#parts.clock,
       priorities: PRIORITIES,
-      reserve: () => this.#reserve(host, bucket),
+      reserve: () => this.#reserve(limits, bucket),
       maxWaitMs: MAX_WAIT_MS,
     });
     this.#waitlists.set(host, waitlist);
     return waitlist;
   }
 
-  async #reserve(host: string, bucket: Bucket): Promise<number> {
+  async #reserve({ host, sharing }: HostLimits, bucket: Bucket): Promise<number> {
     const { store, keys, clock } = this.#parts;
-    const shared = await store.reserve(keys.cacheKey('limit', `background ${host}`), bucket);
+    const key = keys.cacheKey('limit', `background ${host}`, sharing);
+    const shared = key === undefined ? undefined : await store.reserve(key, bucket);
     if (shared !== undefined) return shared.waitMs;
     const now = clock.monotonic();
     const tokens = this.#buckets.get(host) ?? new TokenBucket(bucket.burst, now);

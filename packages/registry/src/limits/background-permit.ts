@@ -29,18 +29,18 @@ export class BackgroundPermit {
    */
   async acquireFirst(endpointHost: string, signal: AbortSignal): Promise<FetchFailure | undefined> {
     this.#isPending = false;
-    const { host, requestLimit } = limitsFor(endpointHost, this.#registries);
-    this.#firstHost = host;
-    return this.#limiter.acquire({ host, limit: requestLimit, priority: 'new', signal });
+    const limits = limitsFor(endpointHost, this.#registries);
+    this.#firstHost = limits.host;
+    return this.#limiter.acquire({ limits, priority: 'new', signal });
   }
 
   /** Waits for the permit of a request, then returns undefined. Returns a failure if the permit cannot be acquired. */
-  async acquire({ host, requestLimit }: HostLimits, signal: AbortSignal): Promise<FetchFailure | undefined> {
-    const isCovered = this.#firstHost === host;
+  async acquire(limits: HostLimits, signal: AbortSignal): Promise<FetchFailure | undefined> {
+    const isCovered = this.#firstHost === limits.host;
     this.#firstHost = undefined;
     if (isCovered || this.#isPromoted()) return undefined;
     const either = AbortSignal.any([signal, this.#promotion.signal]);
-    const request = { host, limit: requestLimit, priority: 'follow-up', signal: either } as const;
+    const request = { limits, priority: 'follow-up', signal: either } as const;
     const rejection = await this.#limiter.acquire(request);
     return this.#isPromoted() ? undefined : rejection;
   }

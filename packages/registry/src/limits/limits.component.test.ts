@@ -29,6 +29,7 @@ function replica(limit = '', shared = true): Inspector {
   const inspector = createInspector({
     clock,
     registries: loopbackRegistries(limit),
+    clusterId: () => 'cluster',
     ...(shared ? { redis: options } : {}),
   });
   replicas.push(inspector);

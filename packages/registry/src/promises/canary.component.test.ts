@@ -130,6 +130,7 @@ async function inspectAll(access: AccessRule): Promise<void> {
       logger,
       metrics,
       registries,
+      clusterId: () => `cluster-${CANARY}`,
       redis: { url: redisUrl, cacheKey: `cache-key-${CANARY}` },
     });
     for (const pullSecrets of [secrets, []]) {

@@ -57,7 +57,7 @@ export class RateLimitSender implements Sender {
     const rejection = await this.#admit(limits, state, context.signal);
     if (rejection !== undefined) return rejection;
     const response = await this.#next.send(request, context);
-    if (response.kind === 'response') this.#observe(limits.host, state, response);
+    if (response.kind === 'response') this.#observe(limits, state, response);
     return response;
   }
 
@@ -76,10 +76,11 @@ export class RateLimitSender implements Sender {
     return undefined;
   }
 
-  async #reserve({ host, requestLimit = UNLIMITED }: HostLimits, state: HostState): Promise<Reservation> {
+  async #reserve({ host, sharing, requestLimit = UNLIMITED }: HostLimits, state: HostState): Promise<Reservation> {
     const { store, keys, clock } = this.#parts;
     const bucket: Bucket = { ...requestLimit, maxWaitMs: MAX_WAIT_MS };
-    const shared = await store.reserve(keys.cacheKey('limit', host), bucket);
+    const key = keys.cacheKey('limit', host, sharing);
+    const shared = key === undefined ? undefined : await store.reserve(key, bucket);
     if (shared !== undefined) return shared;
     if (requestLimit.perSecond === 0) return { waitMs: 0, blockedMs: 0 };
     const now = clock.monotonic();
@@ -88,14 +89,15 @@ export class RateLimitSender implements Sender {
   }
 
   /** Blocks the host for the time that its response states. */
-  #observe(host: string, state: HostState, { status, headers }: HttpResponse): void {
+  #observe({ host, sharing }: HostLimits, state: HostState, { status, headers }: HttpResponse): void {
     const { clock, store, keys } = this.#parts;
     const nowMs = clock.now();
     const retryMs = status === 429 ? parseRetryAfter(headers['retry-after'], nowMs) - nowMs : 0;
     const blockMs = Math.max(retryMs, pauseFromHeaders(headers));
     if (blockMs <= 0) return;
     state.blockedUntilMs = Math.max(state.blockedUntilMs, clock.monotonic() + blockMs);
-    store.block(keys.cacheKey('limit', host), blockMs);
+    const key = keys.cacheKey('limit', host, sharing);
+    if (key !== undefined) store.block(key, blockMs);
   }
 
   #reject(waitMs: number): FetchFailure {

@@ -1,0 +1,76 @@
+import ipaddr from 'ipaddr.js';
+import { normalizeHost, removePort } from './host-pattern.ts';
+
+/**
+ * Which clusters may share what is stored about a registry host in a Redis that several clusters use: all of them, or
+ * only the processes of this cluster, because the same name may mean another registry in another cluster.
+ */
+export type ClusterSharing = 'all-clusters' | 'this-cluster';
+
+/** The settings of a host that the rule depends on: a host's entry in the registries file has them. */
+export interface SharingSettings {
+  /** The installer's own choice, which overrides the rule. */
+  readonly shared?: boolean | undefined;
+  readonly plainHttp: boolean;
+  readonly allowAddresses: readonly unknown[];
+  readonly clientCertificate?: unknown;
+  readonly mirrors: readonly unknown[];
+  readonly rewrite: readonly unknown[];
+}
+
+/**
+ * Suffixes that are never delegated in the public DNS, so that each network resolves them by itself.
+ * https://www.rfc-editor.org/rfc/rfc6761, https://www.rfc-editor.org/rfc/rfc6762#appendix-G,
+ * https://www.rfc-editor.org/rfc/rfc8375; `internal`: https://www.icann.org/en/board-activities-and-meetings/materials/approved-resolutions-special-meeting-of-the-icann-board-29-07-2024-en
+ */
+const LOCAL_SUFFIXES = [
+  'corp',
+  'home',
+  'home.arpa',
+  'internal',
+  'intranet',
+  'lan',
+  'local',
+  'localdomain',
+  'localhost',
+  'private',
+  'test',
+] as const;
+
+/**
+ * Returns which clusters may share what is stored about a host. Only a host that is certainly the same registry
+ * everywhere, with the same access, is shared by all clusters: a public name or address without settings that
+ * lead elsewhere (mirrors, rewritten paths), that permit an in-cluster registry (plain HTTP, allowed addresses), or that
+ * grant access to this cluster alone (a client certificate).
+ *
+ * @param host host and port as image references write it
+ */
+export function clusterSharing(host: string, settings: SharingSettings | undefined): ClusterSharing {
+  const isShared = settings?.shared ?? (isPublic(host) && !hasLocalSettings(settings));
+  return isShared ? 'all-clusters' : 'this-cluster';
+}
+
+function hasLocalSettings(settings: SharingSettings | undefined): boolean {
+  if (settings === undefined) return false;
+  const { plainHttp, allowAddresses, clientCertificate, mirrors, rewrite } = settings;
+  return (
+    plainHttp ||
+    allowAddresses.length > 0 ||
+    clientCertificate !== undefined ||
+    mirrors.length > 0 ||
+    rewrite.length > 0
+  );
+}
+
+/** Whether the host is a public address, or a name of the public DNS. */
+function isPublic(host: string): boolean {
+  const name = removePort(normalizeHost(host))
+    .toLowerCase()
+    .replace(/^\[|\]$|\.$/g, '');
+  if (ipaddr.isValid(name)) return ipaddr.process(name).range() === 'unicast';
+  const labels = name.split('.');
+  // `registry.tools.svc` and `registry.tools.svc.cluster.local`, also with another cluster domain.
+  return (
+    labels.length > 1 && !labels.includes('svc', 1) && !LOCAL_SUFFIXES.some((suffix) => name.endsWith(`.${suffix}`))
+  );
+}
