@@ -21,25 +21,25 @@ const GRACE_FACTOR_WHILE_WORKING = 10;
 const MISSING_KNOWN_AFTER_MS = 11 * 60_000;
 
 /**
- * R5: objects if the labels and `nodeInfo` of the node differ, because the scheduler uses the labels, but the kubelet
+ * R5: rejects the eviction if the labels and `nodeInfo` of the node differ, because the scheduler uses the labels, but the kubelet
  * uses its own platform.
  */
 export function nodeIsContradictory({ node }: Misplaced): EvictionDecision | undefined {
   return hasTrueArchitectureLabel(node) && hasTrueOsLabel(node) ? undefined : report('NodeContradictory');
 }
 
-/** R2: objects if the owner is not known to replace an evicted pod. */
+/** R2: rejects the eviction if the owner is not known to replace an evicted pod. */
 export function ownerDoesNotReplace({ replacement }: Governed): EvictionDecision | undefined {
   return replacement.kind === 'replaced' ? undefined : report(replacement.reason);
 }
 
-/** R1: objects to a pod with `archpolicy.dev/allow-eviction: "false"`. */
+/** R1: rejects the eviction of a pod with `archpolicy.dev/allow-eviction: "false"`. */
 export function podOptsOut({ pod }: Governed): EvictionDecision | undefined {
   return pod.annotations[ANNOTATION_ALLOW_EVICTION] === ALLOW_EVICTION_NO ? report('OptedOut') : undefined;
 }
 
 /**
- * R10: objects to a pod with an annotation against disruption by node autoscalers, if the pod runs or has run. The annotation protects
+ * R10: rejects the eviction of a pod with an annotation against disruption by node autoscalers, if the pod runs or has run. The annotation protects
  * work from being lost, so it does not protect a pod that has never run.
  */
 export function podMustNotBeDisrupted(input: Misplaced): EvictionDecision | undefined {
@@ -50,7 +50,7 @@ export function podMustNotBeDisrupted(input: Misplaced): EvictionDecision | unde
 }
 
 /**
- * R1, R10: objects to a Ready pod, which runs regardless of the platforms that its images declare. Also objects to a pod that has run
+ * R1, R10: rejects the eviction of a Ready pod, which runs regardless of the platforms that its images declare. Also rejects the eviction of a pod that has run
  * and is temporarily not Ready. Both have the same reason, so that a flapping pod is reported once.
  */
 export function podRuns(input: Misplaced): EvictionDecision | undefined {
@@ -90,7 +90,7 @@ function toRunEvidence({
   return crashes === undefined ? evidence : { ...evidence, crashes };
 }
 
-/** R4: objects if the replacement would not be placed on a node that can run it. */
+/** R4: rejects the eviction if the replacement would not be placed on a node that can run it. */
 export function replacementWouldNotFit({ assessment, forecast }: Misplaced): EvictionDecision | undefined {
   if (assessment.architectures.length === 0) return report('NoCommonArchitecture');
   switch (forecast) {
@@ -105,7 +105,7 @@ export function replacementWouldNotFit({ assessment, forecast }: Misplaced): Evi
 }
 
 /**
- * R4, I9: objects while a replica of the webhook may not have read yet that a platform is missing in the registry. Such a replica
+ * R4, I9: rejects the eviction while a replica of the webhook may not have read yet that a platform is missing in the registry. Such a replica
  * would place the replacement on a node of that platform again.
  */
 export function webhookMayUseMissingPlatform({ nowMs, assessment }: Misplaced): EvictionDecision | undefined {
@@ -114,7 +114,7 @@ export function webhookMayUseMissingPlatform({ nowMs, assessment }: Misplaced): 
   return nowMs < knownAtMs ? wait('PlatformMissing', knownAtMs) : undefined;
 }
 
-/** R3: objects if the webhook would not be called for the replacement, which could then be placed on any node. */
+/** R3: rejects the eviction if the webhook would not be called for the replacement, which could then be placed on any node. */
 export function webhookWouldNotBeCalled({ webhook }: Governed): EvictionDecision | undefined {
   switch (webhook) {
     case 'not-installed':
@@ -130,14 +130,14 @@ export function webhookWouldNotBeCalled({ webhook }: Governed): EvictionDecision
 }
 
 /**
- * R10: objects while the node is not Ready. The taints of such a node already evict its pods, and the status of these pods may be as old
+ * R10: rejects the eviction while the node is not Ready. The taints of such a node already evict its pods, and the status of these pods may be as old
  * as the kubelet's last update.
  */
 export function nodeIsNotReady({ node }: Misplaced): EvictionDecision | undefined {
   return node.ready ? undefined : wait('NodeNotReady');
 }
 
-/** R1, R10: objects during the grace period, and while a running container has not yet run for as long as the grace period. */
+/** R1, R10: rejects the eviction during the grace period, and while a running container has not yet run for as long as the grace period. */
 export function podIsTooYoung(input: Misplaced): EvictionDecision | undefined {
   const { nowMs, pod, policy } = input;
   const works = pod.containers.some(({ running, ready }) => running && ready);
@@ -154,31 +154,31 @@ function gracePeriodMs({ remediation }: RemediationPolicy): number {
   return parseDurationMs(remediation.gracePeriodAfterScheduling) ?? Number.POSITIVE_INFINITY;
 }
 
-/** R1: objects to any eviction if the policy is in `mode: Audit` or its `remediation.action` is not `Evict`. */
+/** R1: rejects any eviction if the policy is in `mode: Audit` or its `remediation.action` is not `Evict`. */
 export function policyDoesNotEvict({ policy }: Governed): EvictionDecision | undefined {
   if (policy.mode !== 'Enforce') return report('AuditMode');
   return policy.remediation.action === 'Evict' ? undefined : report('ReportOnly');
 }
 
-/** R3: objects while the webhook does not answer its probe. */
+/** R3: rejects the eviction while the webhook does not answer its probe. */
 export function webhookIsUnreachable({ webhook }: Governed): EvictionDecision | undefined {
   return webhook === 'reachable' ? undefined : wait('WebhookUnreachable');
 }
 
-/** R8: objects until the retry time of the last attempt. Before that time, a new attempt would have the same result. */
+/** R8: rejects the eviction until the retry time of the last attempt. Before that time, a new attempt would have the same result. */
 export function lastAttemptForbids({ nowMs, lastAttempt }: Governed): EvictionDecision | undefined {
   if (lastAttempt === undefined || nowMs >= lastAttempt.untilMs) return undefined;
   const { reason, untilMs } = lastAttempt;
   return reason === 'SeveralBudgets' || reason === 'Refused' ? report(reason) : wait(reason, untilMs);
 }
 
-/** R6, R7: objects while the limit of the policy or the owner is reached, or the brake stops evictions. */
+/** R6, R7: rejects the eviction while the limit of the policy or the owner is reached, or the brake stops evictions. */
 export function limitIsReached({ limit }: Governed): EvictionDecision | undefined {
   return limit.kind === 'free' ? undefined : wait(limit.reason, limit.untilMs);
 }
 
 /**
- * R9: objects until the policy's status lists the pod's owner among those whose preference is skipped. This can last,
+ * R9: rejects the eviction until the policy's status lists the pod's owner among those whose preference is skipped. This can last,
  * because the status may have no room for a further entry.
  */
 export function preferenceIsNotRelaxed({ unschedulable }: Governed): EvictionDecision | undefined {

@@ -102,7 +102,7 @@ function raise(to: Map<string, number>, amounts: ReadonlyMap<string, number>): v
   for (const [name, amount] of amounts) to.set(name, Math.max(to.get(name) ?? 0, amount));
 }
 
-/** Returns at most {@link MAX_RESOURCES} non-zero amounts. Resources that every node has come first. */
+/** Returns at most {@link MAX_RESOURCES} non-zero amounts. The resources that every node has are preferred. */
 function limitResources(amounts: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
   const first = new Map<string, number>();
   for (const name of [...ON_EVERY_NODE, ...amounts.keys()]) {

@@ -100,7 +100,8 @@ export function contradicts(owned: OwnerConstraints, requirement: NodeSelectorRe
 }
 
 /**
- * Whether the requirements together contradict the owner's constraints, so that no term could match with all of them.
+ * Whether the requirements together contradict the owner's constraints: no node could match a term of the owner and
+ * all the requirements.
  */
 export function contradictsTogether(
   owned: OwnerConstraints,

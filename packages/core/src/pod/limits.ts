@@ -20,7 +20,7 @@ const MAX_DECISION_STEPS = 1_000_000;
  */
 const PASSES = 4;
 /**
- * Maximum number of steps of one search, which take about 5 ms. A search that would need more steps finds no node.
+ * Maximum number of steps of one search. A search with this many steps takes about 5 ms. A search that would need more steps finds no node.
  * Usually, about ten steps per node are needed.
  */
 const MAX_SEARCH_STEPS = MAX_DECISION_STEPS / PASSES;

@@ -60,8 +60,8 @@ export function matchesSelector(selector: LabelSelector, labels: SelectableLabel
 }
 
 /**
- * Returns whether a namespace selector matches the namespace. Adds the label with the namespace's name, which the API
- * server always sets, because `labels` can lack it.
+ * Returns whether a namespace selector matches the namespace. Because `labels` can lack the label with the namespace's
+ * name, the function adds it. The API server sets this label on every namespace.
  */
 export function matchesNamespace(
   selector: LabelSelector,

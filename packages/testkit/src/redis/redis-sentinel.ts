@@ -12,8 +12,8 @@ const DOWN_AFTER_MS = 500;
 /** If a failover finds no replica, the Sentinel retries it after twice this time. */
 const FAILOVER_TIMEOUT_MS = 2_000;
 /**
- * How long to wait before a manual failover is requested again. It is needed because, on a loaded machine, the Sentinel
- * may abandon the failover after this time without a retry.
+ * How long to wait before a manual failover is requested again. On a loaded machine, the Sentinel may abandon a failover
+ * without a retry, so the request has to be repeated.
  */
 const RETRY_FAILOVER_AFTER_MS = 2 * FAILOVER_TIMEOUT_MS;
 const POLL_PERIOD_MS = 100;
