@@ -38,7 +38,7 @@ export interface World {
   end(): Promise<void>;
 }
 
-/** Creates a world with a namespace `shop`, two nodes per architecture and one enforcing policy. */
+/** Creates a world with the namespaces `kube-system` and `shop`, two nodes per architecture and one enforcing policy. */
 export async function createWorld(): Promise<World> {
   const [api, registry, authority, directory, port, opsPort] = await Promise.all([
     new FakeApiServer().start(),
@@ -56,7 +56,7 @@ export async function createWorld(): Promise<World> {
     api.collection(POLICIES).put({ apiVersion: 'archpolicy.dev/v1alpha1', kind: 'ArchPolicy', metadata, spec });
   };
   const putNamespace = (name: string, labels: JsonObject = {}): void => {
-    const metadata = { name, labels: { 'kubernetes.io/metadata.name': name, ...labels } };
+    const metadata = { name, uid: `uid-of-${name}`, labels: { 'kubernetes.io/metadata.name': name, ...labels } };
     api.collection(NAMESPACES).put({ apiVersion: 'v1', kind: 'Namespace', metadata });
   };
   const putNode = (name: string, architecture: string): void => {
@@ -72,6 +72,8 @@ export async function createWorld(): Promise<World> {
     await writeFile(join(directory, 'tls.crt'), certificate);
     await writeFile(join(directory, 'tls.key'), key);
   };
+  // Every cluster has this namespace; its uid identifies the cluster.
+  putNamespace('kube-system');
   putNamespace('shop');
   for (const architecture of ['amd64', 'arm64']) {
     for (const number of [1, 2]) putNode(`${architecture}-${number}`, architecture);
