@@ -63,6 +63,28 @@ export class FairQueue<K, V> {
     return undefined;
   }
 
+  /** Returns the entry that `take` would return. */
+  find(isEligible: (value: V) => boolean): V | undefined {
+    for (const entries of this.#tenants.values()) {
+      for (const oldest of entries.values()) {
+        if (isEligible(oldest)) return oldest;
+        break;
+      }
+    }
+    return undefined;
+  }
+
+  /** The oldest entry of each tenant, of at most `maxTenants` tenants. */
+  *heads(maxTenants: number): Generator<V> {
+    let tenants = 0;
+    for (const entries of this.#tenants.values()) {
+      if (tenants >= maxTenants) return;
+      tenants += 1;
+      const [oldest] = entries.values();
+      if (oldest !== undefined) yield oldest;
+    }
+  }
+
   #remove(tenant: string, entries: Map<K, V>, key: K, rotates: boolean): void {
     entries.delete(key);
     this.#size -= 1;

@@ -1,29 +1,31 @@
 import { describe, expect, test } from '@jest/globals';
-import { KeyedConcurrencyLimit } from '@archpolicy/async';
-import { INSPECTION_LIMIT } from './inspection-limit.ts';
+import { SharedWork } from '@archpolicy/async';
+import { FakeClock } from '@archpolicy/testkit';
+import { INSPECTION_LIMITS, slotsFor } from './inspection-limit.ts';
 import type { InspectionPriority } from './inspect-request.ts';
 
-/** Work that continues until the test ends it. */
+/** Work of one namespace at hosts that have answered. It continues until the test ends it. */
 class Rig {
-  readonly #limit = new KeyedConcurrencyLimit(INSPECTION_LIMIT);
+  readonly #work = new SharedWork<InspectionPriority, void>({ ...INSPECTION_LIMITS, clock: new FakeClock() });
   /** The running work in the order of its start: `host image`. */
   readonly running: string[] = [];
-  readonly #ends = new Map<string, (() => void)[]>();
+  readonly #ends = new Map<string, () => void>();
 
   /** Returns whether the work was accepted. */
   submit(host: string, image: string, priority: InspectionPriority = 'admission'): boolean {
     const name = `${host} ${image}`;
-    const held = this.#limit.run({ priority, key: host, item: image }, () => {
+    const pools = () => slotsFor(priority, host, true);
+    const slot = { key: `${priority} ${name}`, priority, tenant: 'shop', group: host, isKept: false, pools };
+    const joined = this.#work.join(slot, () => {
       this.running.push(name);
       return new Promise<void>((_, reject) => {
-        const end = (): void => {
+        this.#ends.set(name, () => {
           reject(new Error('ended'));
-        };
-        this.#ends.set(name, [...(this.#ends.get(name) ?? []), end]);
+        });
       });
     });
-    held?.catch(() => undefined);
-    return held !== undefined;
+    joined?.result.catch(() => undefined);
+    return joined !== undefined;
   }
 
   /** Submits `count` images, and returns how many were accepted. */
@@ -31,9 +33,9 @@ class Rig {
     return Array.from({ length: count }).filter((_, at) => this.submit(host, `app-${at}`, priority)).length;
   }
 
-  /** Ends the oldest work on an image with an error. */
+  /** Ends the work on an image with an error. */
   async end(name: string): Promise<void> {
-    this.#ends.get(name)?.shift()?.();
+    this.#ends.get(name)?.();
     this.running.splice(this.running.indexOf(name), 1);
     await new Promise((resolve) => setImmediate(resolve));
   }
@@ -64,7 +66,7 @@ describe('K5 concurrent inspections', () => {
     const rig = new Rig();
     for (let at = 0; at < 40; at += 1) rig.fill(`host-${at}.example`, 64);
     expect(rig.running).toHaveLength(2_000);
-    // Images of hosts 31 to 39 wait: 16 images of host 31, and all images of the other hosts.
+    // Images of hosts 31 to 39 wait: 16 of host 31, all of the others.
     rig.submit('later.example', 'recheck', 'background');
     rig.submit('last.example', 'pod');
     const next: (string | undefined)[] = [];
@@ -76,11 +78,17 @@ describe('K5 concurrent inspections', () => {
     expect(next).toEqual(['host-31.example app-16', ...hosts, 'last.example pod', 'host-31.example app-17']);
   });
 
-  test('K5 beyond 4,000 waiters for one host or 10,000 in all, inspections are rejected immediately', () => {
+  test('K5 beyond 4,000 waiting images, those of this namespace are not accepted, but another pod for one of them is', () => {
     const rig = new Rig();
     expect(rig.fill('one.example', 5_000)).toBe(4_064);
-    expect(rig.fill('two.example', 5_000)).toBe(4_064);
-    expect(rig.fill('three.example', 5_000)).toBe(2_064);
-    expect(rig.submit('three.example', 'app-0')).toBe(true);
+    expect(rig.fill('two.example', 100)).toBe(64);
+    expect(rig.submit('one.example', 'app-0')).toBe(true);
+  });
+
+  test('K5 at a host that has never answered, 4 images are inspected concurrently, and 256 at all such hosts', () => {
+    expect(slotsFor('admission', 'new.example', false)).toEqual([
+      { name: 'unknown hosts', size: 256 },
+      { name: 'admission new.example', size: 4 },
+    ]);
   });
 });

@@ -1,16 +1,36 @@
-import type { KeyedConcurrencyLimitOptions } from '@archpolicy/async';
+import type { PoolSize, SharedWorkOptions } from '@archpolicy/async';
 import type { InspectionPriority } from './inspect-request.ts';
 
-/** The limits of concurrent inspections (K5): keys are registry hosts, items are images. Tenants choose both. */
-export const INSPECTION_LIMIT: KeyedConcurrencyLimitOptions<InspectionPriority> = {
+/** The limits of concurrent inspections (K5), which the namespaces share. */
+export const INSPECTION_LIMITS: Omit<SharedWorkOptions<InspectionPriority>, 'clock'> = {
   // Background inspections run only in slots that pods do not need.
   priorities: ['admission', 'background'],
   maxRunning: 2_000,
-  // At 100 ms each, 64 slots process 640 images a second. A registry that hangs blocks only its own 64 slots.
-  maxRunningPerKey: 64,
   // A cluster that restarts names some thousand images. A waiting inspection takes about 3 KB (measured).
   maxWaiting: 10_000,
-  // One registry can process this many waiting inspections before they are outdated. The rest of the queue is for other
-  // registries.
-  maxWaitingPerKey: 4_000,
+  // The rest of the queue is for other namespaces.
+  maxWaitingPerTenant: 4_000,
+  // Half a second is more than a registry that works takes, so that few inspections are started twice. Together with the
+  // interval of the checks, it delays another namespace by less than a second.
+  preemption: { overShareMs: 500, abandonedMs: 5_000 },
 };
+
+/** At 100 ms each, 64 slots process 640 images a second. A registry that hangs blocks only its own 64 slots. */
+const MAX_PER_HOST = 64;
+/** Enough to detect whether a host answers. */
+const MAX_PER_UNKNOWN_HOST = 4;
+/**
+ * Maximum number of inspections at hosts that have never answered. Each costs look-ups of its name and connections that
+ * may hang, and tenants choose the names.
+ */
+const MAX_AT_UNKNOWN_HOSTS = 256;
+
+/** Returns the pools in which an inspection needs a slot. Each priority has its own slots per host. */
+export function slotsFor(priority: InspectionPriority, host: string, isKnown: boolean): readonly PoolSize[] {
+  const name = `${priority} ${host}`;
+  if (isKnown) return [{ name, size: MAX_PER_HOST }];
+  return [
+    { name: 'unknown hosts', size: MAX_AT_UNKNOWN_HOSTS },
+    { name, size: MAX_PER_UNKNOWN_HOST },
+  ];
+}

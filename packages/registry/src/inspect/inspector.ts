@@ -1,4 +1,4 @@
-import { BatchedTimeout, KeyedConcurrencyLimit, SingleFlight, waitAtMost } from '@archpolicy/async';
+import { BatchedTimeout, SharedWork, SingleFlight, waitAtMost } from '@archpolicy/async';
 import type { Clock } from '@archpolicy/async';
 import type { FactSource, Inspection, MissingPlatform } from '@archpolicy/core';
 import type { Credential, PullSecret } from '../auth/credential.ts';
@@ -11,8 +11,9 @@ import type { RegistryMetrics } from '../metrics.ts';
 import { currentAge, HARD_TTL_MS, SOFT_TTL_MS } from './freshness.ts';
 import type { Answer } from './freshness.ts';
 import type { ImageCache } from './image-cache.ts';
-import type { InspectRequest } from './inspect-request.ts';
-import { INSPECTION_LIMIT } from './inspection-limit.ts';
+import type { InspectionPriority, InspectRequest } from './inspect-request.ts';
+import { INSPECTION_LIMITS, slotsFor } from './inspection-limit.ts';
+import { KnownHosts } from './known-hosts.ts';
 import type { PlatformCheck, PlatformCheckRequest, PlatformChecker } from './platform-checker.ts';
 import type { Resolution, Resolver } from './resolver.ts';
 import { ReferenceCache } from '../image/image-key.ts';
@@ -71,14 +72,15 @@ interface Parts {
 export class ImageInspector implements Inspector {
   readonly #parts: Parts;
   readonly #references = new ReferenceCache();
-  readonly #work = new SingleFlight<Resolution>();
   readonly #checks = new SingleFlight<PlatformCheck>();
-  readonly #limit = new KeyedConcurrencyLimit(INSPECTION_LIMIT);
+  readonly #work: SharedWork<InspectionPriority, Resolution>;
+  readonly #knownHosts = new KnownHosts();
   readonly #deadlines: BatchedTimeout;
   #closed = false;
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    this.#work = new SharedWork({ ...INSPECTION_LIMITS, clock: parts.clock });
     this.#deadlines = new BatchedTimeout({ clock: parts.clock, shareMs: SHARED_DEADLINE_MS });
   }
 
@@ -125,39 +127,42 @@ export class ImageInspector implements Inspector {
   async #inspectUncached(work: Work, scopes: readonly string[]): Promise<Inspection> {
     if (this.#closed) return this.#recordOutcome(unresolved('Unavailable'));
     const { image, softTtlMs, request } = work;
-    const { priority = 'admission', budgetMs: ms, signal } = request;
-    // The key contains the priority, because a pod must not wait for the permits of a background inspection.
+    const { priority = 'admission', tenant = '', budgetMs: ms, signal } = request;
+    const host = normalizeHost(image.host);
+    // The key contains the priority: a pod must not wait for the permits of a background inspection.
     const key = `${priority} ${scopes.join(' ')} ${softTtlMs} ${image.key}`;
-    const slot = { priority, key: normalizeHost(image.host), item: image.key };
-    const running =
-      this.#work.get(key) ??
-      this.#share(
-        key,
-        this.#limit.run(slot, () => this.#resolve(work)),
-      );
-    if (running === undefined) return this.#staleOr('Unavailable', image, scopes);
-    const waited = await waitAtMost(running, { clock: this.#parts.clock, ms, signal });
-    if (waited.kind === 'done') return this.#recordOutcome(this.#toInspection(waited.value, image, scopes));
-    return this.#staleOr('Deadline', image, scopes);
+    const pools = () => slotsFor(priority, host, this.#knownHosts.has(host));
+    const isKept = priority === 'background';
+    const slot = { key, priority, tenant, group: host, isKept, pools };
+    const joined = this.#work.join(slot, (yielded) => this.#resolve(work, host, yielded));
+    if (joined === undefined) return this.#staleOrLate(image, scopes);
+    try {
+      const waited = await waitAtMost(joined.result, { clock: this.#parts.clock, ms, signal });
+      if (waited.kind === 'done') return this.#recordOutcome(this.#toInspection(waited.value, image, scopes));
+      return this.#staleOrLate(image, scopes);
+    } finally {
+      joined.leave();
+    }
   }
 
-  #share(key: string, work: Promise<Resolution> | undefined): Promise<Resolution> | undefined {
-    return work === undefined ? undefined : this.#work.do(key, () => work);
-  }
-
-  #staleOr(reason: 'Unavailable' | 'Deadline', image: ParsedImage, scopes: readonly string[]): Inspection {
+  #staleOrLate(image: ParsedImage, scopes: readonly string[]): Inspection {
     const stale = this.#parts.cache.findStale(image, scopes);
     return this.#recordOutcome(
-      stale === undefined ? unresolved(reason) : this.#toInspection(stale, image, scopes, 'memory'),
+      stale === undefined ? unresolved('Deadline') : this.#toInspection(stale, image, scopes, 'memory'),
     );
   }
 
-  #resolve({ image, podCredentials, softTtlMs, request: { priority } }: Work): Promise<Resolution> {
+  /** @param yielded aborts when the work has to yield its slots to other work */
+  async #resolve(work: Work, host: string, yielded: AbortSignal): Promise<Resolution> {
+    const { image, podCredentials, softTtlMs, request } = work;
     const { registries: source, resolver, backgroundLimiter, clock } = this.#parts;
     const registries = source.current();
-    const signal = this.#deadlines.signal(clock.monotonic() + WORK_DEADLINE_MS);
-    const permit = priority === 'background' ? new BackgroundPermit(backgroundLimiter, registries) : undefined;
-    return resolver.resolve({ image, podCredentials, softTtlMs, registries, permit, signal });
+    const deadline = this.#deadlines.signal(clock.monotonic() + WORK_DEADLINE_MS);
+    const signal = AbortSignal.any([deadline, yielded]);
+    const permit = request.priority === 'background' ? new BackgroundPermit(backgroundLimiter, registries) : undefined;
+    const resolution = await resolver.resolve({ image, podCredentials, softTtlMs, registries, permit, signal });
+    this.#knownHosts.record(host, resolution);
+    return resolution;
   }
 
   #toInspection(
