@@ -1,11 +1,10 @@
 import { join } from 'node:path';
 import type { JsonObject } from '@archpolicy/core';
 import type { Resource } from '@archpolicy/kube';
-import { START_TIMEOUT_MILLISECONDS, startCluster, waitFor } from '@archpolicy/e2e';
+import { START_TIMEOUT_MILLISECONDS, startCluster } from '@archpolicy/e2e';
 import type { TestCluster } from '@archpolicy/e2e';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { LiveCluster } from '../../support/live-cluster.ts';
-import { gatedPod, PATCHES } from './fence-cases.ts';
 import { GROUPS, OPERATOR, QUESTIONS, WEBHOOK } from './rights.ts';
 import type { Rights } from './rights.ts';
 
@@ -194,59 +193,3 @@ function parseQuestion(question: string): JsonObject {
   const group = GROUPS[resource] ?? '';
   return { resourceAttributes: { verb, group, version: '*', resource, name, subresource, namespace } };
 }
-
-describe('the fences', () => {
-  const operator = account('operator');
-  const patch = (operations: readonly JsonObject[]): ReturnType<TestCluster['kubectl']> =>
-    cluster.kubectl([
-      'patch',
-      'pod',
-      'gated',
-      '-n=fenced',
-      '--type=json',
-      `--patch=${JSON.stringify(operations)}`,
-      '--dry-run=server',
-      operator,
-    ]);
-
-  beforeAll(async () => {
-    // No server listens at the URL of the overlay. The label skips the webhook, so that creating a pod does not wait
-    // for it.
-    const labels = { 'archpolicy.dev/skip': 'true' };
-    await create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'fenced', labels } });
-    // Create the default accounts, because there is no controller manager that does it.
-    for (const namespace of ['fenced', 'archpolicy-probe']) {
-      await create({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace } });
-    }
-    await create(gatedPod('fenced', 'gated'));
-    // The API server enforces a new admission policy only some time after its creation.
-    await waitFor(async () => (await patch([{ op: 'remove', path: '/metadata/labels' }])).status !== 0, {
-      timeoutMs: 20_000,
-      what: 'the fence around pod updates',
-    });
-  });
-
-  test.each(PATCHES)('the operator %s', async (_, operations, refusal) => {
-    const { status, stderr } = await patch(operations);
-    if (refusal === null) {
-      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    } else {
-      expect(status).not.toBe(0);
-      expect(stderr).toContain(refusal);
-    }
-  });
-
-  test('other users may still change labels of pods', async () => {
-    await kubectl(['label', 'pod', 'gated', '-n=fenced', 'a=b', '--dry-run=server']);
-  });
-
-  test('the probe namespace accepts a dry run of the operator and rejects requests that would store a pod', async () => {
-    const probe = JSON.stringify(gatedPod('archpolicy-probe', 'probe'));
-    const run = (...flags: string[]): ReturnType<TestCluster['kubectl']> =>
-      cluster.kubectl(['create', '--filename=-', ...flags], probe);
-    expect(await run('--dry-run=server', operator)).toMatchObject({ status: 0, stderr: '' });
-    for (const flags of [[operator], []]) {
-      expect((await run(...flags)).stderr).toContain('accepts only pods with dryRun=All');
-    }
-  });
-});

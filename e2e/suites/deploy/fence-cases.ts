@@ -73,3 +73,36 @@ export const PATCHES: readonly (readonly [name: string, patch: readonly JsonObje
   ],
   ['adds to the node selector', [{ op: 'add', path: '/spec/nodeSelector/zone', value: 'a' }], NOTHING_ELSE],
 ];
+
+interface EvictionCase {
+  readonly account: readonly [namespace: string, name: 'webhook' | 'operator'];
+  readonly namespace: string;
+  /** The preconditions; `UID OF THE POD` is replaced by the pod's UID. */
+  readonly preconditions?: JsonObject;
+  /** A part of the message with which the API server rejects the eviction; null if it accepts the eviction. */
+  readonly refusal: string | null;
+}
+
+export const UID_OF_THE_POD = 'UID OF THE POD';
+const here = ['archpolicy-system', 'operator'] as const;
+const elsewhere = ['elsewhere', 'operator'] as const;
+const preconditions = { uid: UID_OF_THE_POD };
+const NO_UID = 'only with its UID as a precondition';
+const OUR_NAMESPACE = 'may not evict pods in kube-system or in their own namespace';
+
+/** Evictions of the pod of `gatedPod` by accounts that RBAC allows everything. */
+export const EVICTIONS: readonly EvictionCase[] = [
+  { account: here, namespace: 'fenced', preconditions, refusal: null },
+  { account: here, namespace: 'fenced', refusal: NO_UID },
+  { account: here, namespace: 'fenced', preconditions: {}, refusal: NO_UID },
+  { account: here, namespace: 'fenced', preconditions: { uid: '' }, refusal: NO_UID },
+  { account: here, namespace: 'fenced', preconditions: { resourceVersion: '1' }, refusal: NO_UID },
+  { account: here, namespace: 'kube-system', preconditions, refusal: OUR_NAMESPACE },
+  { account: here, namespace: 'archpolicy-system', preconditions, refusal: OUR_NAMESPACE },
+  { account: here, namespace: 'elsewhere', preconditions, refusal: null },
+  { account: ['archpolicy-system', 'webhook'], namespace: 'fenced', refusal: NO_UID },
+  { account: elsewhere, namespace: 'elsewhere', preconditions, refusal: OUR_NAMESPACE },
+  { account: elsewhere, namespace: 'kube-system', preconditions, refusal: OUR_NAMESPACE },
+  { account: elsewhere, namespace: 'fenced', refusal: NO_UID },
+  { account: elsewhere, namespace: 'fenced', preconditions, refusal: null },
+];
