@@ -100,6 +100,13 @@ describe('the quick start', () => {
   });
 });
 
+describe('the components', () => {
+  test.each(['egress', 'pull-secrets-in-namespaces', 'pull-secrets-none'])('%s is valid', async (component) => {
+    const overlay = join('e2e/suites/deploy/testdata', component);
+    await kubectl(['apply', '--server-side', '--dry-run=server', '--validate=strict', kustomizeFlag(overlay)]);
+  });
+});
+
 describe('the local overlay', () => {
   test('replaces the base with the same rights and webhook configuration, except for the URL', async () => {
     const before = await get('mutatingwebhookconfiguration', 'archpolicy');

@@ -110,3 +110,25 @@ export const QUESTIONS: readonly (readonly [
   ['operator', 'bind clusterroles', 'no'],
   ['operator', 'update leases/archpolicy-operator -n archpolicy-system', 'yes'],
 ];
+
+/** Secrets of a cluster: pull secrets of two namespaces, a Secret that no pod uses, and Secrets of the system. */
+export const SECRETS = [
+  'shop/pull',
+  'shop/database',
+  'pay/pull',
+  'archpolicy-system/archpolicy-webhook-tls',
+  'kube-system/bootstrap-token',
+] as const;
+
+type Access = Readonly<Record<'webhook' | 'operator', readonly (typeof SECRETS)[number][]>>;
+
+/**
+ * Maps each way to grant pull secrets to the Secrets that an account can read. `cluster` is the base; `namespaces` and
+ * `none` are the components `pull-secrets-in-namespaces` (here with a RoleBinding in `shop`) and `pull-secrets-none`.
+ * RBAC cannot select Secrets by type, so an account that can read pull secrets can read every Secret of the namespace.
+ */
+export const SECRET_ACCESS: Readonly<Record<'cluster' | 'namespaces' | 'none', Access>> = {
+  cluster: { webhook: SECRETS, operator: SECRETS },
+  namespaces: { webhook: ['shop/pull', 'shop/database'], operator: ['shop/pull', 'shop/database'] },
+  none: { webhook: [], operator: [] },
+};

@@ -1,0 +1,64 @@
+import { readFileSync } from 'node:fs';
+import { BlockList, isIP } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { parse } from 'yaml';
+
+const FILE = join(import.meta.dirname, '../../../deploy/components/egress/network-policy.yaml');
+
+interface Peer {
+  readonly ipBlock?: { readonly cidr: string; readonly except?: readonly string[] };
+}
+
+interface EgressRule {
+  readonly to: readonly Peer[];
+  readonly ports?: readonly { readonly protocol: string; readonly port: number }[];
+}
+
+const policy = parse(readFileSync(FILE, 'utf8')) as { readonly spec: { readonly egress: readonly EgressRule[] } };
+
+const family = (address: string): 'ipv4' | 'ipv6' => (isIP(address.split('/')[0] ?? '') === 6 ? 'ipv6' : 'ipv4');
+
+function isIn(address: string, cidr: string): boolean {
+  const [net = '', bits = ''] = cidr.split('/');
+  if (family(address) !== family(net)) return false;
+  const list = new BlockList();
+  list.addSubnet(net, Number(bits), family(net));
+  return list.check(address, family(address));
+}
+
+/** Whether the policy, by its rendered rules, allows a TCP connection to an address outside the cluster. */
+function allows(address: string, port: number): boolean {
+  return policy.spec.egress.some(
+    ({ to, ports }) =>
+      (ports === undefined || ports.some((one) => one.protocol === 'TCP' && one.port === port)) &&
+      to.some(
+        ({ ipBlock }) =>
+          ipBlock !== undefined &&
+          isIn(address, ipBlock.cidr) &&
+          !(ipBlock.except ?? []).some((except) => isIn(address, except)),
+      ),
+  );
+}
+
+// No CNI plugin runs here, so this reads the rules. It does not prove that a plugin enforces them.
+describe('the egress component', () => {
+  test.each([
+    ['a public registry', '44.205.64.79', 443, true],
+    ['a public registry, IPv6', '2600:1f18:2148:bc00::1', 443, true],
+    ['a registry in a private network', '10.20.30.40', 5000, true],
+    ['the API server', '172.16.0.10', 6443, true],
+    ['NodeLocal DNSCache', '169.254.20.10', 53, true],
+    ['another port of the address of NodeLocal DNSCache', '169.254.20.10', 80, false],
+    ['the metadata service of AWS, Azure and Google Cloud', '169.254.169.254', 80, false],
+    ['the credentials of EKS Pod Identity', '169.254.170.23', 80, false],
+    ['the metadata service of AWS, IPv6', 'fd00:ec2::254', 80, false],
+    ['the metadata service of Google Cloud, IPv6', 'fd20:ce::254', 80, false],
+    ['the metadata service of Alibaba Cloud', '100.100.100.200', 80, false],
+    ['the platform service of Azure', '168.63.129.16', 80, false],
+    ['the metadata service of Oracle Cloud', '192.0.0.192', 80, false],
+    ['a link-local address, IPv6', 'fe80::1', 443, false],
+  ])('%s, %s:%d: %s', (_, address, port, expected) => {
+    expect(allows(address, port)).toBe(expected);
+  });
+});
