@@ -274,7 +274,7 @@ describe('I5 the credentials that are tried', () => {
     await other.stop();
   });
 
-  test('I8 three redirects are followed, a fourth is not', async () => {
+  test('I8 ten redirects are followed, an eleventh is not', async () => {
     const redirectTimes = (times: number): void => {
       let left = times;
       registry.fault = ({ path }) => {
@@ -282,10 +282,10 @@ describe('I5 the credentials that are tried', () => {
         return left < 0 ? undefined : { kind: 'answer', status: 302, headers: { location: path } };
       };
     };
-    redirectTimes(3);
+    redirectTimes(10);
     expect(await inspect('public/app:v1')).toMatchObject(resolved);
     registry.push('public/app', 'v2', image);
-    redirectTimes(4);
+    redirectTimes(11);
     expect(await inspect('public/app:v2')).toMatchObject({ reason: 'Unavailable' });
   });
 });

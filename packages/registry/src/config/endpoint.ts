@@ -1,3 +1,4 @@
+import { normalizeHost } from '../hosts/host-pattern.ts';
 import type { Registries } from './registries.ts';
 import type { Rewrite } from './schema.ts';
 
@@ -9,6 +10,11 @@ export interface Endpoint {
   readonly base: URL;
   /** Path of the repository at this host. */
   readonly repository: string;
+  /**
+   * The mirrored registry. Requests to a mirror name it, so that one mirror can serve several registries:
+   * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#registry-proxying
+   */
+  readonly namespace?: string;
   /** Whether this is a mirror. Credentials of the mirrored registry are never sent to a mirror. */
   readonly mirror: boolean;
 }
@@ -23,25 +29,32 @@ const API_HOSTS: Readonly<Record<string, string>> = { 'docker.io': 'registry-1.d
 export function endpointsFor(registry: string, repository: string, registries: Registries): readonly Endpoint[] {
   const host = registry.toLowerCase();
   const entry = registries.entryFor(host);
-  if (entry?.blocked === true) return [];
+  if (registries.blocksImagesOf(host)) return [];
   const mirrors = (entry?.mirrors ?? []).map((mirror) =>
-    createEndpoint(mirror.host.toLowerCase(), rewritePath(repository, mirror.rewrite), true, registries),
+    createEndpoint(
+      {
+        host: mirror.host.toLowerCase(),
+        repository: rewritePath(repository, mirror.rewrite),
+        mirror: true,
+        namespace: normalizeHost(host),
+      },
+      registries,
+    ),
   );
-  const upstream = createEndpoint(host, rewritePath(repository, entry?.rewrite ?? []), false, registries);
+  const upstream = createEndpoint(
+    { host, repository: rewritePath(repository, entry?.rewrite ?? []), mirror: false },
+    registries,
+  );
   return [...mirrors, upstream].filter((candidate) => candidate !== undefined);
 }
 
-function createEndpoint(
-  host: string,
-  repository: string,
-  mirror: boolean,
-  registries: Registries,
-): Endpoint | undefined {
+function createEndpoint(endpoint: Omit<Endpoint, 'base'>, registries: Registries): Endpoint | undefined {
+  const { host } = endpoint;
   const entry = registries.entryFor(host);
   if (entry?.blocked === true) return undefined;
   const scheme = entry?.plainHttp === true ? 'http' : 'https';
   const address = `${scheme}://${API_HOSTS[host] ?? host}/v2/`;
-  return URL.canParse(address) ? { host, base: new URL(address), repository, mirror } : undefined;
+  return URL.canParse(address) ? { ...endpoint, base: new URL(address) } : undefined;
 }
 
 /**

@@ -12,6 +12,7 @@ import {
   dockerConfigJson,
   FakeRegistry,
   multiPlatformImage,
+  singleImage,
 } from '@archpolicy/testkit';
 import type { PullSecret } from '../auth/credential.ts';
 import { createInspector } from '../create-inspector.ts';
@@ -65,10 +66,22 @@ const entries = (more = ''): string => `registries:
 const resolvedTo = (image: typeof onMirror): object => ({ kind: 'resolved', facts: { digest: image.manifest.digest } });
 
 describe('I7 mirrors', () => {
-  test('I7 a mirror gets the first request, with its own path', async () => {
+  test('I7 a mirror gets the first request, with its own path and the name of the mirrored registry', async () => {
     expect(await inspect(entries())).toMatchObject(resolvedTo(onMirror));
-    expect(mirror.lines).toEqual(['GET /v2/proxy/team/app/manifests/v1']);
+    const ns = encodeURIComponent(upstream.host);
+    expect(mirror.lines).toEqual([`GET /v2/proxy/team/app/manifests/v1?ns=${ns}`]);
     expect(upstream.lines).toEqual([]);
+  });
+
+  test('I7 the config blob of a mirror is read with the name of the mirrored registry; upstream gets no such name', async () => {
+    const single = singleImage('linux/arm64');
+    mirror.push('proxy/team/single', 'v1', single);
+    upstream.push('team/other', 'v1', onUpstream);
+    const ns = encodeURIComponent(upstream.host);
+    expect(await inspect(entries(), `${upstream.host}/team/single:v1`)).toMatchObject(resolvedTo(single));
+    expect(mirror.lines[1]).toMatch(new RegExp(`^GET /v2/proxy/team/single/blobs/sha256:[0-9a-f]+\\?ns=${ns}$`));
+    expect(await inspect(entries(), `${upstream.host}/team/other:v1`)).toMatchObject(resolvedTo(onUpstream));
+    expect(upstream.lines).toEqual(['GET /v2/team/other/manifests/v1']);
   });
 
   test.each([

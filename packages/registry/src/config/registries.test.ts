@@ -56,6 +56,9 @@ describe('I7 all spellings of a blocked host', () => {
     '012.0.0.5:443',
     '10.6:5000',
     'a.blocked.corp:443',
+    'registry.corp.',
+    'registry.corp.:443',
+    'x.blocked.corp.',
   ])('I7 %s: blocked', (host) => {
     expect(registries.entryFor(host)?.blocked).toBe(true);
     expect(endpointsFor(host, 'app', registries)).toEqual([]);
@@ -68,6 +71,64 @@ describe('I7 all spellings of a blocked host', () => {
   test('K5 all spellings of a host share one limit', () => {
     const hosts = ['10.0.0.9', '10.9:443', '0xa.0.0.9'].map((host) => limitsFor(host, registries).host);
     expect(new Set(hosts)).toEqual(new Set(['10.0.0.9']));
+  });
+});
+
+describe('I7 the names of Docker Hub', () => {
+  const names = ['docker.io', 'index.docker.io', 'registry-1.docker.io', 'registry.hub.docker.com', 'docker.io:443'];
+
+  test.each(names)('I7 an entry for %s that blocks applies to all names', (host) => {
+    const registries = load(`registries: [{host: '${host}', blocked: true}]`);
+    expect(names.filter((name) => endpointsFor(name, 'library/nginx', registries).length > 0)).toEqual([]);
+  });
+
+  test.each(names)('I7 an entry for %s applies to all names without an entry', (host) => {
+    const registries = load(`registries: [{host: '${host}', rewrite: [{from: a, to: b}]}]`);
+    expect(names.filter((name) => registries.entryFor(name) === undefined)).toEqual([]);
+  });
+
+  test('I7 the entry for the name as written has precedence, in any order', () => {
+    const entries = names.slice(0, 4).map((host) => `{host: ${host}, rewrite: [{from: a, to: ${host}}]}`);
+    for (const list of [entries, entries.toReversed()]) {
+      const registries = load(`registries: [${list.join(', ')}]`);
+      for (const name of names.slice(0, 4)) expect(registries.entryFor(name)?.rewrite[0]?.to).toBe(name);
+    }
+  });
+
+  test.each(['docker.com', 'hub.docker.com', 'auth.docker.io', 'registry-2.docker.io', 'docker.io.example'])(
+    'I7 %s is another host',
+    (host) => {
+      expect(load('registries: [{host: docker.io, blocked: true}]').entryFor(host)).toBeUndefined();
+    },
+  );
+
+  test('K5 all names share one limit', () => {
+    expect(new Set(names.map((name) => limitsFor(name, load('')).host))).toEqual(new Set(['docker.io']));
+  });
+});
+
+describe('I7 the default of registries without an entry', () => {
+  const registries = load(`default: {blocked: true}
+registries:
+  - {host: docker.io, mirrors: [{host: mirror.corp}]}
+  - {host: '*.corp.example'}
+  - {host: bad.corp.example, blocked: true}`);
+
+  test.each([
+    ['docker.io', ['mirror.corp', 'docker.io']],
+    ['registry-1.docker.io', ['mirror.corp', 'registry-1.docker.io']],
+    ['registry.corp.example', ['registry.corp.example']],
+    ['bad.corp.example', []],
+    ['quay.io', []],
+    ['mirror.corp', []],
+    ['10.0.0.5:5000', []],
+  ])('I7 images of %s are read at %j', (host, expected) => {
+    expect(endpointsFor(host, 'library/nginx', registries).map((endpoint) => endpoint.host)).toEqual(expected);
+  });
+
+  test('I7 nothing is blocked by default', () => {
+    expect(load('').blocksImagesOf('quay.io')).toBe(false);
+    expect(load('default: {}').blocksImagesOf('quay.io')).toBe(false);
   });
 });
 

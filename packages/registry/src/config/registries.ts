@@ -59,19 +59,28 @@ export class Registries {
       config.dockerConfigFile !== undefined ||
       config.credentialProviders !== undefined ||
       config.registries.some(({ credentialsFile, mirrors }) => credentialsFile !== undefined || mirrors.length > 0);
-    const entries = config.registries.flatMap((entry) =>
-      toPatterns(entry).map((pattern) => [createHostMatcher(pattern), entry] as const),
-    );
-    this.#entries = entries.toSorted(([a], [b]) => b.rank - a.rank);
+    const blocking = config.registries.filter(({ blocked }) => blocked);
+    // The sort is stable: of two patterns with the same rank, the one as written comes first.
+    const entries = [...matchersFor(config.registries), ...matchersFor(blocking, normalizeHost)];
+    this.#entries = [
+      ...entries.toSorted(([a], [b]) => b.rank - a.rank),
+      // The other names of a host come last, so that they do not unblock a host that a wildcard blocks.
+      ...matchersFor(config.registries, normalizeHost),
+    ];
   }
 
   /**
    * Returns the most specific entry of a host: first an exact host, then a host with any port, then the longest
-   * wildcard. If no entry matches the host as written (`host:443`, `10.5`), returns the entry of the normalized host.
-   * An entry of the normalized host that blocks the host has precedence in any case.
+   * wildcard. If no entry matches the host as written (`host:443`, `10.5`, `registry-1.docker.io`), returns the entry of
+   * the normalized host. An entry of the normalized host that blocks the host has precedence in any case.
    */
   entryFor(host: string): RegistryConfig | undefined {
     return this.#settingsFor(host).entry;
+  }
+
+  /** Whether the file blocks the images of a registry: by its entry, or because it has none and the default blocks. */
+  blocksImagesOf(registry: string): boolean {
+    return (this.entryFor(registry) ?? this.config.default).blocked;
   }
 
   /** Returns which clusters may share what is stored about a host in a common Redis. */
@@ -120,9 +129,11 @@ export class Registries {
   }
 }
 
-/** Returns the patterns of an entry. A blocked host is blocked in its normalized form as well. */
-function toPatterns({ host, blocked }: RegistryConfig): readonly string[] {
-  return blocked ? [...new Set([host, normalizeHost(host)])] : [host];
+function matchersFor(
+  entries: readonly RegistryConfig[],
+  toPattern: (host: string) => string = (host) => host,
+): (readonly [HostMatcher, RegistryConfig])[] {
+  return entries.map((entry) => [createHostMatcher(toPattern(entry.host)), entry]);
 }
 
 /** The defaults without a file: HTTPS, address guard on, no credentials except those of pods. */

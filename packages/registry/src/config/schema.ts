@@ -72,6 +72,14 @@ const registry = z.strictObject({
 /** The schema of the registries file. It defines the type, and it is the parser. */
 export const registriesSchema = z.strictObject({
   registries: z.array(registry).max(MAX_REGISTRIES).default([]),
+  default: z
+    .strictObject({
+      blocked: z
+        .boolean()
+        .default(false)
+        .describe('Whether images of registries without an entry stay unresolved (`Blocked`).'),
+    })
+    .prefault({}),
   refuseAddresses: z
     .array(range)
     .max(MAX_RULES)

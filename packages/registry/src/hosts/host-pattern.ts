@@ -9,6 +9,17 @@ const EXACT = 3_000;
 const ANY_PORT = 2_000;
 const SUBDOMAINS = 0;
 
+/**
+ * The names of Docker Hub besides `docker.io`. All of them serve the same images.
+ * https://github.com/distribution/reference/blob/v0.6.0/normalize.go (`index.docker.io`),
+ * https://github.com/containerd/containerd/blob/v2.1.0/core/remotes/docker/registry.go (`registry-1.docker.io`)
+ */
+const DOCKER_HUB_NAMES: ReadonlySet<string> = new Set([
+  'index.docker.io',
+  'registry-1.docker.io',
+  'registry.hub.docker.com',
+]);
+
 /** Parses `host`, `host:port`, `host:*` (any port or none) or `*.domain` (any depth below it, no port). */
 export function createHostMatcher(pattern: string): HostMatcher {
   const lowerCase = pattern.toLowerCase();
@@ -25,9 +36,13 @@ function createSubdomainMatcher(suffix: string): HostMatcher {
   return { rank, matches: (host) => (anyPort ? removePort(host) : host).endsWith(tail) };
 }
 
-/** Returns the normalized host: without port 443, addresses in canonical form. Returns an invalid host unchanged. */
+/**
+ * Returns the normalized host, which is equal for all names of a registry: without port 443 and without a trailing dot,
+ * addresses in canonical form, `docker.io` for all names of Docker Hub. Returns an invalid host unchanged.
+ */
 export function normalizeHost(host: string): string {
-  return URL.parse(`https://${host}`)?.host ?? host;
+  const name = URL.parse(`https://${host}`)?.host.replace(/\.(?=$|:\d+$)/, '') ?? host;
+  return DOCKER_HUB_NAMES.has(name) ? 'docker.io' : name;
 }
 
 /** Returns the host of `host:port`. Handles bracketed IPv6 addresses. */

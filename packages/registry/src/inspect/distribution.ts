@@ -20,7 +20,7 @@ export function manifestRequest(method: 'GET' | 'HEAD', reference: string, endpo
   return {
     purpose: 'manifest',
     method,
-    url: new URL(`${endpoint.repository}/manifests/${reference}`, endpoint.base),
+    url: buildUrl(`manifests/${reference}`, endpoint),
     host: endpoint.host,
     headers: ACCEPT_MANIFESTS,
     maxBytes: MAX_MANIFEST_BYTES,
@@ -32,11 +32,17 @@ export function configRequest(digest: string, endpoint: Endpoint): HttpRequest {
   return {
     purpose: 'blob',
     method: 'GET',
-    url: new URL(`${endpoint.repository}/blobs/${digest}`, endpoint.base),
+    url: buildUrl(`blobs/${digest}`, endpoint),
     host: endpoint.host,
     headers: NO_HEADERS,
     maxBytes: MAX_CONFIG_BYTES,
   };
+}
+
+function buildUrl(path: string, { base, repository, namespace }: Endpoint): URL {
+  const url = new URL(`${repository}/${path}`, base);
+  if (namespace !== undefined) url.searchParams.set('ns', namespace);
+  return url;
 }
 
 /** Returns the response if its status is 200, or else the failure, with the time to retry. */

@@ -89,7 +89,7 @@ export class ImageInspector implements Inspector {
     if (image === undefined) return Promise.resolve(this.#recordOutcome(unresolved('InvalidReference')));
     const { keyring, cache, registries: source } = this.#parts;
     const registries = source.current();
-    if (registries.entryFor(image.reference.registry)?.blocked === true) {
+    if (registries.blocksImagesOf(image.reference.registry)) {
       return Promise.resolve(this.#recordOutcome(unresolved('Blocked')));
     }
     const podCredentials = keyring.podCredentials(image, request.pullSecrets ?? NO_SECRETS);
@@ -105,7 +105,7 @@ export class ImageInspector implements Inspector {
     const image = this.#references.parse(reference);
     const { keyring, registries: source, platformChecker, backgroundLimiter, clock } = this.#parts;
     const registries = source.current();
-    if (image === undefined || this.#closed || registries.entryFor(image.reference.registry)?.blocked === true) {
+    if (image === undefined || this.#closed || registries.blocksImagesOf(image.reference.registry)) {
       return Promise.resolve('unknown');
     }
     const podCredentials = keyring.podCredentials(image, pullSecrets);

@@ -5,10 +5,10 @@ import type { RequestContext } from './request-context.ts';
 import type { HttpRequest, HttpResponse, Sender } from './sender.ts';
 
 /**
- * Maximum number of redirects: one by the registry, one by the registry's storage, and one more. The limits of curl and
- * containerd are 50 and 10.
+ * Maximum number of redirects, as in the clients with which nodes pull images.
+ * https://github.com/golang/go/blob/go1.24.0/src/net/http/client.go (`defaultCheckRedirect`)
  */
-const MAX_REDIRECTS = 3;
+const MAX_REDIRECTS = 10;
 const MAX_LOCATION_LENGTH = 8 * 1024;
 /** https://www.rfc-editor.org/rfc/rfc9110#section-15.4 */
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);

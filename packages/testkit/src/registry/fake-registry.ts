@@ -123,7 +123,7 @@ export class FakeRegistry {
     const seen: SeenRequest = { method: request.method ?? '', path: request.url ?? '', headers: request.headers };
     this.requests.push(seen);
     const [, repository = '', kindInPath = '', reference = ''] =
-      /^\/v2\/(.+)\/(manifests|blobs)\/([^/]+)$/.exec(seen.path) ?? [];
+      /^\/v2\/(.+)\/(manifests|blobs)\/([^/?]+)(?:\?.*)?$/.exec(seen.path) ?? [];
     const kind = kindInPath === 'manifests' ? 'manifests' : 'blobs';
     const fault = this.fault(seen) ?? this.access(seen, repository);
     const respond = (): void => {
