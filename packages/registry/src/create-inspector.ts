@@ -4,6 +4,7 @@ import type { Resolve } from './address-guard/connector.ts';
 import { Keyring } from './auth/keyring.ts';
 import { PluginCredentials } from './auth/plugins/plugin-credentials.ts';
 import { CredentialScopes } from './auth/scopes.ts';
+import { ValueCipher } from './cache/encrypted-value.ts';
 import { CacheKeys } from './cache/cache-keys.ts';
 import type { ClusterId } from './cache/cache-keys.ts';
 import { FactCache } from './cache/fact-cache.ts';
@@ -13,7 +14,6 @@ import { RedisStore } from './cache/redis/store.ts';
 import { parseRedisUrl } from './cache/redis/target.ts';
 import { NO_SHARED_STORE } from './cache/shared-store.ts';
 import type { SharedStore } from './cache/shared-store.ts';
-import { ValueSigner } from './cache/signed-value.ts';
 import { fixedRegistries } from './config/registries-file.ts';
 import type { RegistriesSource } from './config/registries-file.ts';
 import { ImageCache } from './inspect/image-cache.ts';
@@ -40,8 +40,8 @@ export interface RedisOptions {
   /** `redis://…`, `redis+sentinel://…` or `redis+cluster://…`; see `parseRedisUrl`. */
   readonly url: string;
   /**
-   * The cache key: a secret that is the same in all processes that share this Redis. Values are signed with this key,
-   * so that a process without the key cannot change an answer, even if it can write to Redis.
+   * The cache key: a secret that is the same in all processes that share this Redis. Values are encrypted with this
+   * key: a process without the key can neither read nor change an answer, even if it can use Redis.
    */
   readonly cacheKey: string;
   /** Timeout of a command, milliseconds; 50 by default. It bounds the delay of an inspection when Redis does not answer. */
@@ -92,7 +92,7 @@ export function createInspector(options: InspectorOptions): Inspector {
   const network = options.sender ?? new NetworkSender(pools, userAgent);
   const sender = buildSender({ network, store, keys, clock, metrics });
   const memory = new MemoryCache(options.memory);
-  const facts = new FactCache({ memory, store, keys, signer: new ValueSigner(cacheKey), clock, metrics });
+  const facts = new FactCache({ memory, store, keys, cipher: new ValueCipher(cacheKey), clock, metrics });
   const cache = new ImageCache(facts, clock);
   const plugins = new PluginCredentials(registries, clock, logger, pluginEnvironment, metrics);
   const keyring = new Keyring(new CredentialScopes(cacheKey), plugins, metrics);

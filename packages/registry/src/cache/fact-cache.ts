@@ -19,13 +19,13 @@ import type { CachedFacts, CachedMissing, CachedTag, MemoryCache, NegativeEntry 
 import { NEGATIVE_TTL_MS } from './negative-cache.ts';
 import { NO_SHARED_STORE } from './shared-store.ts';
 import type { SharedStore } from './shared-store.ts';
-import type { ValueSigner } from './signed-value.ts';
+import type { ValueCipher } from './encrypted-value.ts';
 
 interface CacheParts {
   readonly memory: MemoryCache;
   readonly store: SharedStore;
   readonly keys: CacheKeys;
-  readonly signer: ValueSigner;
+  readonly cipher: ValueCipher;
   readonly clock: Clock;
   readonly metrics: RegistryMetrics;
 }
@@ -40,6 +40,8 @@ const FACTS_TTL_MS = 30 * 24 * 60 * 60_000;
  */
 const LOCK_TTL_MS = 2_000;
 const LOCK_RENEWAL_MS = 500;
+/** A value that counts as absent. */
+const DELETED = Buffer.alloc(0);
 
 /** A lock on fetching an image. It expires if its holder does not release it. */
 export interface FetchLock {
@@ -72,8 +74,8 @@ export interface LoadRequest {
   readonly sharing: ClusterSharing;
 }
 
-/** A key with its value in the store; `text` is undefined when the store has no value. */
-type StoredValue = { readonly key: string; readonly text: string | undefined } | undefined;
+/** A key with its value in the store; `bytes` is undefined when the store has no value. */
+type StoredValue = { readonly key: string; readonly bytes: Buffer | undefined } | undefined;
 
 /** The caches of images (K1): memory (L1) and, if there is one, the store that replicas share (L2). */
 export class FactCache {
@@ -126,7 +128,7 @@ export class FactCache {
   deleteTag(name: ScopedImage): void {
     this.#parts.memory.deleteTag(name.scope, name.image);
     const key = this.isShared ? this.#key('tag', name) : undefined;
-    if (key !== undefined) this.#track(this.#parts.store.set(key, '', 1));
+    if (key !== undefined) this.#track(this.#parts.store.set(key, DELETED, 1));
   }
 
   /**
@@ -222,8 +224,8 @@ export class FactCache {
   /** Stores a value, unless it has no key: it is then kept in memory only. */
   #store(key: string | undefined, payload: string, ttlMs: number): void {
     if (key === undefined) return;
-    const { store, signer } = this.#parts;
-    this.#track(store.set(key, signer.sign(key, payload), ttlMs));
+    const { store, cipher } = this.#parts;
+    this.#track(store.set(key, cipher.encrypt(key, payload), ttlMs));
   }
 
   #track(write: Promise<void>): void {
@@ -234,7 +236,7 @@ export class FactCache {
   /** Loads a tag, and returns its digest. */
   #loadTag(scope: string, image: string, value: StoredValue): string | undefined {
     const { memory } = this.#parts;
-    const stored = this.#verify(value, decodeTag);
+    const stored = this.#decode(value, decodeTag);
     const cached = memory.tag(scope, image);
     // Keep the entry that was confirmed later.
     if (stored !== undefined && (cached === undefined || cached.confirmedAtMs < stored.confirmedAtMs)) {
@@ -246,7 +248,7 @@ export class FactCache {
   #loadFailure(scope: string, image: string, value: StoredValue): void {
     const { memory, clock } = this.#parts;
     // An absent entry means that no request has failed, as for most images. Do not count it as a cache miss.
-    const entry = value?.text === undefined ? undefined : this.#verify(value, decodeNegativeEntry);
+    const entry = value?.bytes === undefined ? undefined : this.#decode(value, decodeNegativeEntry);
     const now = clock.now();
     // Ignore an entry that would expire later than an entry stored now, because the clocks of replicas differ.
     if (entry === undefined || entry.untilMs > now + NEGATIVE_TTL_MS) return;
@@ -255,7 +257,7 @@ export class FactCache {
 
   #loadMissing(scope: string, image: string, value: StoredValue): void {
     // An absent entry means that no platform is missing, as for most images. Do not count it as a cache miss.
-    const missing = value?.text === undefined ? undefined : this.#verify(value, decodeMissing);
+    const missing = value?.bytes === undefined ? undefined : this.#decode(value, decodeMissing);
     if (missing !== undefined) this.#parts.memory.putMissing(scope, image, missing);
   }
 
@@ -265,7 +267,7 @@ export class FactCache {
     if (missing.length === 0) return;
     const values = await this.#read(missing.map((key) => keys.cacheKey('facts', key, sharing)));
     for (const [at, key] of missing.entries()) {
-      const content = this.#verify(values[at], decodeFacts);
+      const content = this.#decode(values[at], decodeFacts);
       if (content !== undefined) memory.putFacts(key, { content, source: 'redis' });
     }
   }
@@ -273,18 +275,18 @@ export class FactCache {
   async #read(keys: readonly (string | undefined)[]): Promise<readonly StoredValue[]> {
     const known = keys.filter((key) => key !== undefined);
     const values = known.length === 0 ? [] : await this.#parts.store.get(known);
-    const texts = new Map(known.map((key, at) => [key, values[at]]));
-    return keys.map((key) => (key === undefined ? undefined : { key, text: texts.get(key) }));
+    const found = new Map(known.map((key, at) => [key, values[at]]));
+    return keys.map((key) => (key === undefined ? undefined : { key, bytes: found.get(key) }));
   }
 
-  /** Verifies and decodes a value, and counts the outcome. */
-  #verify<T>(value: StoredValue, decode: (text: string) => T | undefined): T | undefined {
-    const { signer, metrics } = this.#parts;
-    if (value?.text === undefined) {
+  /** Decrypts and decodes a value, and counts the outcome. */
+  #decode<T>(value: StoredValue, decode: (text: string) => T | undefined): T | undefined {
+    const { cipher, metrics } = this.#parts;
+    if (value?.bytes === undefined) {
       metrics.cache({ level: 'redis', outcome: 'miss' });
       return undefined;
     }
-    const payload = signer.verify(value.key, value.text);
+    const payload = cipher.decrypt(value.key, value.bytes);
     const decoded = payload === undefined ? undefined : decode(payload);
     if (decoded === undefined) metrics.discarded({ what: 'redis-value' });
     metrics.cache({ level: 'redis', outcome: decoded === undefined ? 'miss' : 'hit' });

@@ -76,10 +76,16 @@ function inspect(inspector: Inspector, reference = 'app:v1', user?: string): Pro
 const keys = async (): Promise<readonly string[]> =>
   [...(await redis.keys()).keys()].filter((key) => !key.includes(':lock:'));
 
-const readValue = async (key: string | undefined): Promise<string> => String(await redis.command('GET', key ?? ''));
+const readValue = (key: string | undefined): Promise<Buffer> => redis.value(key ?? '');
 
-async function put(key: string | undefined, value: string): Promise<void> {
+async function put(key: string | undefined, value: Buffer | string): Promise<void> {
   await redis.command('SET', key ?? '', value, 'PX', 100_000);
+}
+
+function flipBit(value: Buffer, at: number): Buffer {
+  const changed = Buffer.from(value);
+  changed[at] = (changed[at] ?? 0) ^ 1;
+  return changed;
 }
 
 /** Waits until there are `count` keys, because inspections do not wait for their writes. Returns the keys. */
@@ -175,11 +181,12 @@ describe('K6 invalid values in Redis', () => {
 
   test.each([
     ['garbage', () => 'garbage'],
-    ['another MAC', (value: string) => value.replace(/\.(.)/, (_, first: string) => `.${first === 'A' ? 'B' : 'A'}`)],
-    ['another version', (value: string) => value.replace(/^3/, '2')],
-    ['another payload', (value: string) => value.replace('arm64', 's390x').replace('confirmedAtMs', 'confirmedAtM')],
-    ['no payload', (value: string) => value.slice(0, 10)],
-    ['a megabyte', (value: string) => value + 'x'.repeat(70_000)],
+    ['another nonce', (value: Buffer) => flipBit(value, 0)],
+    ['another payload', (value: Buffer) => flipBit(value, 20)],
+    ['another tag', (value: Buffer) => flipBit(value, value.length - 1)],
+    ['no payload', (value: Buffer) => value.subarray(0, 10)],
+    ['a value beyond the maximum length', (value: Buffer) => Buffer.concat([value, Buffer.alloc(70_000)])],
+    ['a signed value of version 2', () => '2.AAAAAAAAAAAAAAAAAAAAAA.{"kind":"neutral"}'],
   ])('K6 %s is a miss and counted', async (_, change) => {
     await inspect(replica());
     for (const key of await waitForKeys(3)) {
@@ -206,6 +213,49 @@ describe('K6 invalid values in Redis', () => {
       facts: { platforms: [{ architecture: 'amd64' }, { architecture: 'arm64' }] },
     });
     expect(discarded).toBeGreaterThan(0);
+  });
+
+  test('K6 a reader of Redis finds no image, digest, platform or scope, in no kind of entry', async () => {
+    registry.access = basicAccess(['alice:a']);
+    const reader = replica();
+    await inspect(reader, 'app:v1', 'alice:a');
+    expect(await inspect(reader, 'absent:v1', 'alice:a')).toMatchObject({ reason: 'NotFound' });
+    expect(await inspect(reader, 'app:v1', 'alice:wrong')).toMatchObject({ reason: 'Unauthorized' });
+    await waitForKeys(5);
+    const found = [...(await redis.keys()).keys()];
+    const kinds = new Set(found.map((key) => key.split(':')[2]));
+    expect([...kinds].filter((kind) => kind !== 'lock').sort()).toEqual(['facts', 'failure', 'tag']);
+    const texts = [...found, ...(await Promise.all(found.map(readValue))).map((value) => value.toString('latin1'))];
+    for (const name of [
+      'app',
+      'alice',
+      'sha256',
+      image.manifest.digest.slice(7, 20),
+      'arm64',
+      '127.0.0.1',
+      'Unauthorized',
+    ]) {
+      expect(texts.filter((text) => text.includes(name))).toEqual([]);
+    }
+  });
+
+  test('K6 limits and locks contain numbers and random tokens only', async () => {
+    const limited = loopbackRegistries('requestLimit: {perSecond: 0.01, burst: 5}');
+    registry.fault = () => ({ kind: 'hang' });
+    const waiting = inspect(replica({ registries: limited }));
+    while (registry.requests.length === 0) await delay(5);
+    const found = [...(await redis.keys()).keys()];
+    const [lock] = found.filter((key) => key.includes(':lock:'));
+    const [limit] = found.filter((key) => key.includes(':limit:'));
+    expect(String(await redis.command('GET', lock ?? ''))).toMatch(/^[0-9a-f-]{36}$/);
+    expect(await redis.command('HGETALL', limit ?? '')).toEqual([
+      'tokens',
+      expect.stringMatching(/^[0-9.]+$/),
+      'at',
+      expect.stringMatching(/^[0-9]+$/),
+    ]);
+    await replicas[0]?.close();
+    await waiting;
   });
 
   test('K6 a process with another cache key neither uses nor breaks the values', async () => {

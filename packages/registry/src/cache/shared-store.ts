@@ -1,12 +1,12 @@
 /** A store that replicas share. No method rejects or takes long (K7). */
 export interface SharedStore {
   /**
-   * Returns the values of keys, in one round trip where possible. A value is undefined if it is absent, or if the store
+   * Returns the values of keys, in one round trip where possible. A value is undefined if it is absent or empty, or if the store
    * does not answer.
    */
-  get(keys: readonly string[]): Promise<readonly (string | undefined)[]>;
+  get(keys: readonly string[]): Promise<readonly (Buffer | undefined)[]>;
   /** Stores a value for a time. Resolves when the write has succeeded or failed. */
-  set(key: string, value: string, ttlMs: number): Promise<void>;
+  set(key: string, value: Buffer, ttlMs: number): Promise<void>;
   /** Acquires a lock for a limited time. The token identifies the holder. */
   lock(key: string, token: string, ttlMs: number): Promise<LockOutcome>;
   /** Extends a lock, if the lock still has this token. */

@@ -51,7 +51,7 @@ export const commonVariables = {
   }),
   cacheKey: optionalVariable({
     name: 'ARCHPOLICY_CACHE_KEY',
-    description: 'secret that authenticates what is in the shared cache; the same in all processes that share it',
+    description: 'secret that encrypts what is in the shared cache; the same in all processes that share it',
     example: '$(openssl rand -base64 32)',
     secret: true,
     schema: cacheKey,

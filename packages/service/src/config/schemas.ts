@@ -107,7 +107,7 @@ export const redisUrl: z.ZodType<Secret, string> = z.string().transform((text, c
  */
 const KEY_LENGTH = { min: 32, max: 4096 } as const;
 
-/** The key that authenticates values in Redis. */
+/** The key that encrypts values in Redis. */
 export const cacheKey: z.ZodType<Secret, string> = z.string().transform((text, context) => {
   if (text.length >= KEY_LENGTH.min && text.length <= KEY_LENGTH.max) return new Secret(text);
   context.issues.push({

@@ -65,9 +65,18 @@ export class RedisNode {
   }
 
   /** Sends a command directly, bypassing the code under test. */
-  async command(name: string, ...args: readonly (string | number)[]): Promise<unknown> {
+  async command(name: string, ...args: readonly (string | number | Buffer)[]): Promise<unknown> {
+    return this.#connection.call(name, [...args]);
+  }
+
+  /** Returns the bytes of a value; none for an absent key. */
+  async value(key: string): Promise<Buffer> {
+    return (await this.#connection.getBuffer(key)) ?? Buffer.alloc(0);
+  }
+
+  get #connection(): Redis {
     if (this.#admin === undefined) throw new Error('redis-server is not running');
-    return this.#admin.call(name, ...args);
+    return this.#admin;
   }
 
   /** Returns all keys with their TTL in milliseconds; -1: no expiry. */

@@ -5,7 +5,7 @@ import { FakeClock, FaultProxy, PRIMARY_NAME, RedisCluster, RedisNode, RedisSent
 import type { ConnectionFault } from '@archpolicy/testkit';
 import { NO_METRICS } from '../../metrics.ts';
 import { NO_LOGGER } from '../../logger.ts';
-import { MAX_VALUE_LENGTH } from '../signed-value.ts';
+import { MAX_VALUE_LENGTH } from '../encrypted-value.ts';
 import { RedisStore } from './store.ts';
 import { parseRedisUrl } from './target.ts';
 
@@ -13,6 +13,7 @@ import { parseRedisUrl } from './target.ts';
 let clock: FakeClock;
 let logLines: string[];
 let errors: number;
+const VALUE = Buffer.from('value');
 const ends: (() => Promise<void> | void)[] = [];
 
 beforeEach(() => {
@@ -45,7 +46,7 @@ function store(url: string): RedisStore {
 
 async function read(redis: RedisStore, key: string): Promise<string | undefined> {
   const [value] = await redis.get([key]);
-  return value;
+  return value?.toString();
 }
 
 /** Starts a server behind a proxy, and a store that is connected to it through the proxy. */
@@ -53,7 +54,7 @@ async function startBehindProxy(): Promise<{ server: RedisNode; proxy: FaultProx
   const server = await started(new RedisNode());
   const proxy = await started(new FaultProxy(server.port));
   const redis = store(`redis://127.0.0.1:${proxy.port}`);
-  await redis.set('known', 'value', 60_000);
+  await redis.set('known', VALUE, 60_000);
   expect(await read(redis, 'known')).toBe('value');
   return { server, proxy, redis };
 }
@@ -119,7 +120,7 @@ describe('K7 the deployments of Redis', () => {
       const names = Array.from({ length: 30 }, (_unused, at) => `key-${at}`);
       // The first command waits for the connection.
       expect(await read(redis, 'key-0')).toBeUndefined();
-      await Promise.all(names.map((name) => redis.set(name, `value of ${name}`, 60_000)));
+      await Promise.all(names.map((name) => redis.set(name, Buffer.from(`value of ${name}`), 60_000)));
       expect(await Promise.all(names.map((name) => read(redis, name)))).toEqual(
         names.map((name) => `value of ${name}`),
       );
@@ -183,7 +184,7 @@ describe('K7 an outage of Redis', () => {
   test('K7 Redis hangs: the process is stopped, the kernel accepts connections', async () => {
     const server = await started(new RedisNode());
     const redis = store(server.url);
-    await redis.set('known', 'value', 60_000);
+    await redis.set('known', VALUE, 60_000);
     server.pause();
     await expectTimeout(redis);
     await expectNoWait(redis);
@@ -206,7 +207,7 @@ describe('K7 an outage of Redis', () => {
   test('K7 Redis is flushed: all values are misses, scripts and locks work', async () => {
     const server = await started(new RedisNode());
     const redis = store(server.url);
-    await redis.set('known', 'value', 60_000);
+    await redis.set('known', VALUE, 60_000);
     expect(await redis.lock('lock', 'mine', 60_000)).toBe('acquired');
     await redis.reserve('limit', bucket);
     await server.flush();
@@ -219,10 +220,10 @@ describe('K7 an outage of Redis', () => {
   test('K7 Redis is read-only: reads work, writes fail without waiting', async () => {
     const server = await started(new RedisNode());
     const redis = store(server.url);
-    await redis.set('known', 'value', 60_000);
+    await redis.set('known', VALUE, 60_000);
     await server.readOnly();
     for (let times = 0; times < 10; times += 1) {
-      await redis.set('other', 'value', 60_000);
+      await redis.set('other', VALUE, 60_000);
       expect(await redis.lock('lock', 'mine', 60_000)).toBe('unavailable');
       expect(await redis.reserve('limit', bucket)).toBeUndefined();
       expect(await read(redis, 'known')).toBe('value');
@@ -236,9 +237,9 @@ describe('K7 an outage of Redis', () => {
   test('K7 Redis is out of memory: reads work, writes fail without waiting', async () => {
     const server = await started(new RedisNode());
     const redis = store(server.url);
-    await redis.set('known', 'value', 60_000);
+    await redis.set('known', VALUE, 60_000);
     await server.command('CONFIG', 'SET', 'maxmemory', 1);
-    await redis.set('other', 'value', 60_000);
+    await redis.set('other', VALUE, 60_000);
     expect(await redis.lock('lock', 'mine', 60_000)).toBe('unavailable');
     expect(await read(redis, 'known')).toBe('value');
     expect(clock.monotonic()).toBe(0);
@@ -249,14 +250,14 @@ describe('K7 an outage of Redis', () => {
     async (how) => {
       const sentinel = await started(new RedisSentinel());
       const redis = store(`redis+sentinel://${sentinel.address}/${PRIMARY_NAME}`);
-      await redis.set('known', 'value', 60_000);
+      await redis.set('known', VALUE, 60_000);
       expect(await read(redis, 'known')).toBe('value');
       const progress = { isOver: false };
       const failover = (how === 'crashes' ? sentinel.crashPrimary() : sentinel.failOver()).finally(() => {
         progress.isOver = true;
       });
       const use = async (): Promise<boolean> => {
-        const [, value] = await advanceUntil(Promise.all([redis.set('new', 'value', 60_000), read(redis, 'new')]));
+        const [, value] = await advanceUntil(Promise.all([redis.set('new', VALUE, 60_000), read(redis, 'new')]));
         return value === 'value';
       };
       while (!progress.isOver) await use();
@@ -271,7 +272,7 @@ describe('K7 an outage of Redis', () => {
     const cluster = await started(new RedisCluster());
     const redis = store(`redis+cluster://${cluster.addresses.join(',')}`);
     const names = Array.from({ length: 30 }, (_, at) => `key-${at}`);
-    await Promise.all(names.map((name) => redis.set(name, 'value', 60_000)));
+    await Promise.all(names.map((name) => redis.set(name, VALUE, 60_000)));
     cluster.nodes[0]?.pause();
     const replies = Promise.all(names.map((name) => read(redis, name)));
     await clock.advance(50);
@@ -308,7 +309,7 @@ describe('limits and secrets of Redis', () => {
       ...commands,
     );
     const redis = store(`redis://archpolicy:geheim@127.0.0.1:${server.port}`);
-    await redis.set('archpolicy:value', 'value', 60_000);
+    await redis.set('archpolicy:value', VALUE, 60_000);
     expect(await read(redis, 'archpolicy:value')).toBe('value');
     expect(await redis.lock('archpolicy:lock', 'mine', 60_000)).toBe('acquired');
     redis.extend('archpolicy:lock', 'mine', 60_000);
@@ -323,7 +324,7 @@ describe('limits and secrets of Redis', () => {
   test('P5 the password is used, and a wrong one is not logged', async () => {
     const server = await started(new RedisNode({ password: 'right:p@ss/word' }));
     const right = store(server.url);
-    await right.set('known', 'value', 60_000);
+    await right.set('known', VALUE, 60_000);
     expect(await read(right, 'known')).toBe('value');
     const wrong = store(`redis://:wrong-geheim@127.0.0.1:${server.port}`);
     expect(await read(wrong, 'known')).toBeUndefined();

@@ -1,7 +1,7 @@
 import type { Clock } from '@archpolicy/async';
 import type { RegistryMetrics } from '../../metrics.ts';
 import type { Logger } from '../../logger.ts';
-import { MAX_VALUE_LENGTH } from '../signed-value.ts';
+import { MAX_VALUE_LENGTH } from '../encrypted-value.ts';
 import type { Bucket, LockOutcome, Reservation, SharedStore } from '../shared-store.ts';
 import { createConnection } from './connection.ts';
 import { ResilientClient } from './resilient-client.ts';
@@ -13,6 +13,9 @@ import type { RedisTarget } from './target.ts';
 const COMMAND_TIMEOUT_MS = 50;
 /** Maximum duration of a block. It equals the cap of Retry-After, so a longer block in Redis is invalid. */
 const MAX_BLOCK_MS = 6 * 60 * 60_000;
+
+/** Stands for a reply that is no value. */
+const EMPTY = Buffer.alloc(0);
 
 interface StoreParts {
   readonly clock: Clock;
@@ -41,18 +44,18 @@ export class RedisStore implements SharedStore {
    * Reads the values of keys. In a Cluster, sends one command for each key, so that the replies of other nodes do not
    * wait for a node that hangs.
    */
-  async get(keys: readonly string[]): Promise<readonly (string | undefined)[]> {
+  async get(keys: readonly string[]): Promise<readonly (Buffer | undefined)[]> {
     const groups = this.#isCluster ? keys.map((key) => [key]) : [keys];
     const read = await Promise.all(groups.map((group) => this.#getTogether(group)));
     return read.flat();
   }
 
-  async #getTogether(keys: readonly string[]): Promise<readonly (string | undefined)[]> {
+  async #getTogether(keys: readonly string[]): Promise<readonly (Buffer | undefined)[]> {
     const values = await this.#run((client) => getAll(client, keys));
-    return keys.map((_, at) => (values?.[at] === '' ? undefined : values?.[at]));
+    return keys.map((_, at) => (values?.[at]?.length === 0 ? undefined : values?.[at]));
   }
 
-  async set(key: string, value: string, ttlMs: number): Promise<void> {
+  async set(key: string, value: Buffer, ttlMs: number): Promise<void> {
     await this.#run((client) => client.set(key, value, 'PX', Math.ceil(ttlMs)));
   }
 
@@ -95,14 +98,14 @@ export class RedisStore implements SharedStore {
 }
 
 /** Reads values, in one write to the connection. @throws the error reply for the first key that failed */
-async function getAll(client: RedisClient, keys: readonly string[]): Promise<readonly string[]> {
+async function getAll(client: RedisClient, keys: readonly string[]): Promise<readonly Buffer[]> {
   // Read one byte more than the maximum length, which shows that a value is too long.
   const [only] = keys;
-  if (keys.length === 1 && only !== undefined) return [await client.getrange(only, 0, MAX_VALUE_LENGTH)];
+  if (keys.length === 1 && only !== undefined) return [await client.getrangeBuffer(only, 0, MAX_VALUE_LENGTH)];
   const pipeline = client.pipeline();
-  for (const key of keys) pipeline.getrange(key, 0, MAX_VALUE_LENGTH);
+  for (const key of keys) pipeline.getrangeBuffer(key, 0, MAX_VALUE_LENGTH);
   const answers = (await pipeline.exec()) ?? [];
   const error = answers.find(([failure]) => failure !== null)?.[0];
   if (error !== undefined && error !== null) throw error;
-  return answers.map(([, value]) => String(value));
+  return answers.map(([, value]) => (Buffer.isBuffer(value) ? value : EMPTY));
 }
