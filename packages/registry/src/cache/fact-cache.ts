@@ -17,6 +17,7 @@ import {
 import { LoadTimes } from './load-times.ts';
 import type { CachedFacts, CachedMissing, CachedTag, MemoryCache, NegativeEntry } from './memory-cache.ts';
 import { NEGATIVE_TTL_MS } from './negative-cache.ts';
+import { trustedConfirmationMs } from './tag-times.ts';
 import { NO_SHARED_STORE } from './shared-store.ts';
 import type { SharedStore } from './shared-store.ts';
 import type { ValueCipher } from './encrypted-value.ts';
@@ -235,8 +236,9 @@ export class FactCache {
 
   /** Loads a tag, and returns its digest. */
   #loadTag(scope: string, image: string, value: StoredValue): string | undefined {
-    const { memory } = this.#parts;
-    const stored = this.#decode(value, decodeTag);
+    const { memory, clock } = this.#parts;
+    const read = this.#decode(value, decodeTag);
+    const stored = read && { ...read, confirmedAtMs: trustedConfirmationMs(read.confirmedAtMs, clock.now()) };
     const cached = memory.tag(scope, image);
     // Keep the entry that was confirmed later.
     if (stored !== undefined && (cached === undefined || cached.confirmedAtMs < stored.confirmedAtMs)) {
@@ -258,7 +260,11 @@ export class FactCache {
   #loadMissing(scope: string, image: string, value: StoredValue): void {
     // An absent entry means that no platform is missing, as for most images. Do not count it as a cache miss.
     const missing = value?.bytes === undefined ? undefined : this.#decode(value, decodeMissing);
-    if (missing !== undefined) this.#parts.memory.putMissing(scope, image, missing);
+    if (missing === undefined) return;
+    // The clocks of replicas differ: an entry must not expire later than one that is stored now.
+    const now = this.#parts.clock.now();
+    const platforms = missing.platforms.map((platform) => ({ ...platform, sinceMs: Math.min(platform.sinceMs, now) }));
+    this.#parts.memory.putMissing(scope, image, { ...missing, platforms });
   }
 
   async #loadFacts(wanted: readonly string[], sharing: ClusterSharing): Promise<void> {

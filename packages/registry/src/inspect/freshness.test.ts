@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { failed } from '../http/outcome.ts';
+import { SOFT_TTL_MS } from '../cache/tag-times.ts';
 import type { FetchFailure } from '../http/outcome.ts';
-import { HARD_TTL_MS, nextStep, SOFT_TTL_MS, staleIfError } from './freshness.ts';
+import { currentAge, HARD_TTL_MS, nextStep, staleIfError } from './freshness.ts';
 import type { CacheEntry } from './freshness.ts';
 
 const NOW = 10 * HARD_TTL_MS;
@@ -37,7 +38,15 @@ describe('I2 K3 the next step of an inspection', () => {
     ['with Always, a tag older than a minute', tagged(minutes(1)), always, 'revalidate'],
     ['a digest confirmed less than a day ago', tagged(HARD_TTL_MS - 1), HARD_TTL_MS, 'answer'],
     ['a digest confirmed a day ago', tagged(HARD_TTL_MS), HARD_TTL_MS, 'revalidate'],
-    ['a tag confirmed by a replica whose clock is ahead', tagged(-minutes(5)), otherwise, 'answer'],
+    ['a tag confirmed a little in the future', tagged(-500), otherwise, 'answer'],
+    ['a tag confirmed in the future', tagged(-minutes(5)), otherwise, 'revalidate'],
+    ['with Always, a tag confirmed in the future', tagged(-minutes(5)), always, 'revalidate'],
+    [
+      'an outage and a tag confirmed in the future',
+      failedBefore('Unavailable', tagged(-minutes(180))),
+      otherwise,
+      'answer',
+    ],
     ['a fresh tag without facts', { ...tagged(0), facts: undefined }, otherwise, `fetch ${DIGEST}`],
     ['a rejection', failedBefore('NotFound'), otherwise, 'fail'],
     ['a rejection and a fresh tag', failedBefore('Unavailable', tagged(0)), otherwise, 'answer'],
@@ -52,6 +61,11 @@ describe('I2 K3 the next step of an inspection', () => {
   test.each(cases)('K3 %s', (_, entry, softTtlMs, expected) => {
     const step = nextStep(entry, 'v1', softTtlMs, NOW);
     expect(step.kind === 'fetch' ? `fetch ${step.reference}` : step.kind).toBe(expected);
+  });
+
+  test('K3 the age of a tag confirmed in the future is the soft TTL', () => {
+    expect(currentAge({ digest: DIGEST, confirmedAtMs: NOW + minutes(180) }, NOW)).toBe(otherwise);
+    expect(currentAge({ digest: DIGEST, confirmedAtMs: NOW + 500 }, NOW)).toBe(0);
   });
 
   test('K3 a stale answer is at most a day old and has facts', () => {

@@ -1,4 +1,5 @@
 import type { CachedFacts, CachedTag, NegativeEntry } from '../cache/memory-cache.ts';
+import { trustedConfirmationMs } from '../cache/tag-times.ts';
 import type { FetchFailure } from '../http/outcome.ts';
 
 /** The cached state of one image for one credential scope. */
@@ -25,8 +26,6 @@ export type Step =
 
 export type Answer = Extract<Step, { readonly kind: 'answer' }>;
 
-/** How long a tag's digest is fresh (K3), milliseconds: with `imagePullPolicy: Always`, and otherwise. */
-export const SOFT_TTL_MS = { always: 60_000, otherwise: 10 * 60_000 } as const;
 /**
  * How long a scope may use a digest that the registry returned to this scope (K2), and how long a stale tag is served
  * (K3).
@@ -73,7 +72,7 @@ export function isFresh(tag: CachedTag, ttlMs: number, nowMs: number): boolean {
   return currentAge(tag, nowMs) < ttlMs;
 }
 
-/** Returns the milliseconds since the registry confirmed the tag; 0 when another replica's clock is ahead. */
+/** Returns the milliseconds since the registry confirmed the tag. A time in the future counts as just stale. */
 export function currentAge({ confirmedAtMs }: CachedTag, nowMs: number): number {
-  return Math.max(0, nowMs - confirmedAtMs);
+  return nowMs - trustedConfirmationMs(confirmedAtMs, nowMs);
 }
