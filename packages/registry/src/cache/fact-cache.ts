@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { Clock } from '@archpolicy/async';
 import type { ClusterSharing } from '../hosts/cluster-sharing.ts';
 import type { ParsedImage } from '../image/image-key.ts';
@@ -14,6 +13,8 @@ import {
   encodeNegativeEntry,
   encodeTag,
 } from './codec.ts';
+import { acquireFetchLock } from './fetch-lock.ts';
+import type { FetchLock } from './fetch-lock.ts';
 import { LoadTimes } from './load-times.ts';
 import type { CachedFacts, CachedMissing, CachedTag, MemoryCache, NegativeEntry } from './memory-cache.ts';
 import { NEGATIVE_TTL_MS } from './negative-cache.ts';
@@ -36,20 +37,8 @@ interface CacheParts {
  * a digest never changes.
  */
 const FACTS_TTL_MS = 30 * 24 * 60 * 60_000;
-/**
- * How long a lock lasts without renewal. When the holder of a lock dies, other replicas wait no longer than this (K4).
- */
-const LOCK_TTL_MS = 2_000;
-const LOCK_RENEWAL_MS = 500;
 /** A value that counts as absent. */
 const DELETED = Buffer.alloc(0);
-
-/** A lock on fetching an image. It expires if its holder does not release it. */
-export interface FetchLock {
-  /** `unavailable`: there is no shared store, or it does not answer. */
-  readonly outcome: 'acquired' | 'busy' | 'unavailable';
-  release(): void;
-}
 
 /** Content at one registry host. */
 export interface HostedDigest {
@@ -192,30 +181,10 @@ export class FactCache {
   }
 
   /** Acquires the lock on fetching an image, and extends it until it is released. */
-  async lock(image: string, sharing: ClusterSharing): Promise<FetchLock> {
+  lock(image: string, sharing: ClusterSharing): Promise<FetchLock> {
     const { store, keys, clock } = this.#parts;
     const key = keys.cacheKey('lock', image, sharing);
-    if (key === undefined) return { outcome: 'unavailable', release: () => undefined };
-    const token = randomUUID();
-    const outcome = await store.lock(key, token, LOCK_TTL_MS);
-    if (outcome !== 'acquired') return { outcome, release: () => undefined };
-    const done = new AbortController();
-    const renew = async (): Promise<void> => {
-      for (;;) {
-        await clock.sleep(LOCK_RENEWAL_MS, done.signal);
-        store.extend(key, token, LOCK_TTL_MS);
-      }
-    };
-    renew().catch(() => undefined);
-    const release = (): void => {
-      done.abort();
-      // Unlock only after all writes have ended, so that the next holder finds the results. In a Cluster, the lock and
-      // the results may be on different nodes, so commands are not executed in the order of sending.
-      void this.#writes.then(() => {
-        store.unlock(key, token);
-      });
-    };
-    return { outcome, release };
+    return acquireFetchLock({ key, store, clock, written: () => this.#writes });
   }
 
   #key(kind: 'tag' | 'failure' | 'missing', { scope, image, sharing }: ScopedImage): string | undefined {
