@@ -43,6 +43,10 @@ format: setup ## Format the sources
 test: setup ## Run everything: lint, unit, component and e2e tests, promises
 	@$(RUN) tools/src/test/main.ts
 
+.PHONY: fuzz
+fuzz: setup ## Run the fuzzers of make test longer, with a new seed (MINUTES=20; TARGETS=http,redis; FUZZ_SEED= FUZZ_CASE= repeats a case)
+	@$(RUN) tools/src/fuzz/main.ts $(or $(MINUTES),20) '$(TARGETS)'
+
 .PHONY: promises
 promises: setup ## List which tests prove which rule or promise
 	@$(RUN) tools/src/promises/main.ts

@@ -54,8 +54,8 @@ export const rooms: readonly Rooms[] = [
   },
 ];
 
-/** Tests and their shared fixtures. */
-const TESTS = ['**/*.test.ts', '**/fixtures/**/*.ts'];
+/** Tests, their shared fixtures, and fuzzers. */
+const TESTS = ['**/*.test.ts', '**/fixtures/**/*.ts', '**/fuzz/**/*.ts'];
 
 /** Parts that tests may import in addition to those of their own part. */
 const FOR_TESTS = ['testkit', 'e2e'];

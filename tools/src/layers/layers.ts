@@ -67,7 +67,7 @@ export const layers: Readonly<Record<string, readonly Layer[]>> = {
   ],
   'packages/testkit/src': [
     ['certificates', 'clock', 'free-port.ts', 'http', 'marker.ts', 'seeded-random.ts', 'watched-process.ts'],
-    ['api-server', 'fault-proxy', 'mutations', 'performance', 'redis', 'registry'],
+    ['api-server', 'fault-proxy', 'fuzz', 'mutations', 'performance', 'redis', 'registry'],
     'world.ts',
     'index.ts',
   ],
@@ -107,7 +107,7 @@ export const layers: Readonly<Record<string, readonly Layer[]>> = {
   'crds/src': ['structural.ts', 'crd.ts', 'main.ts'],
   'tools/src': [
     'run.ts',
-    ['arrows', 'jest', 'language', 'layers', 'lint', 'mutants', 'performance', 'scale', 'signposts'],
+    ['arrows', 'fuzz', 'jest', 'language', 'layers', 'lint', 'mutants', 'performance', 'scale', 'signposts'],
     'promises',
     'test',
     'check-node.js',

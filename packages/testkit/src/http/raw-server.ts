@@ -1,10 +1,13 @@
 import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
+import { systemClock, yieldToEventLoop } from '@archpolicy/async';
 
 /** The bytes sent for one request. */
 export interface RawAnswer {
   /** The parts of the response. They are written one by one, with a yield to the event loop between them. */
   readonly pieces: readonly Uint8Array[];
+  /** A delay between the pieces instead of the yield, milliseconds. */
+  readonly gapMs?: number;
   /** What happens to the connection after the last piece. */
   readonly then: 'keep' | 'end' | 'reset';
 }
@@ -13,6 +16,10 @@ export interface RawAnswer {
 export interface RawRequest {
   readonly method: string;
   readonly path: string;
+  /** The value of the `Host` header. */
+  readonly host: string;
+  /** Whether the request has an `Authorization` header. */
+  readonly isAuthorized: boolean;
 }
 
 /** An HTTP server on loopback that sends raw bytes, because Node cannot send every framing and header. */
@@ -21,6 +28,7 @@ export class RawServer {
   answer: (request: RawRequest) => RawAnswer = () => ({ pieces: [], then: 'end' });
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  #events = 0;
 
   constructor() {
     this.#server = createServer({ noDelay: true }, (socket) => {
@@ -45,7 +53,21 @@ export class RawServer {
 
   /** `127.0.0.1:port`. */
   get host(): string {
-    return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    return `127.0.0.1:${this.port}`;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** The number of open connections. */
+  get connections(): number {
+    return this.#sockets.size;
+  }
+
+  /** The number of reads and writes so far. */
+  get events(): number {
+    return this.#events;
   }
 
   #serve(socket: Socket): void {
@@ -54,21 +76,26 @@ export class RawServer {
     socket.on('close', () => this.#sockets.delete(socket));
     let received = '';
     socket.setEncoding('latin1').on('data', (text: string) => {
+      this.#events += 1;
       received += text;
       const requests = received.split('\r\n\r\n');
       received = requests.pop() ?? '';
       for (const head of requests) {
         const [method = '', path = ''] = head.split(' ');
-        this.#write(socket, this.answer({ method, path }));
+        const [, host = ''] = /^host: *(\S*)/im.exec(head) ?? [];
+        this.#write(socket, this.answer({ method, path, host, isAuthorized: /^authorization:/im.test(head) }));
       }
     });
   }
 
-  #write(socket: Socket, { pieces: [first, ...pieces], then }: RawAnswer): void {
-    if (first !== undefined) socket.write(first);
-    if (pieces.length > 0) {
-      setImmediate(() => {
-        this.#write(socket, { pieces, then });
+  #write(socket: Socket, { pieces: [first, ...pieces], gapMs, then }: RawAnswer): void {
+    this.#events += 1;
+    if (first !== undefined && !socket.destroyed) socket.write(first);
+    const rest = gapMs === undefined ? { pieces, then } : { pieces, gapMs, then };
+    if (pieces.length > 0 && !socket.destroyed) {
+      const wait = gapMs === undefined ? yieldToEventLoop() : systemClock().sleep(gapMs);
+      void wait.then(() => {
+        this.#write(socket, rest);
       });
     } else if (then === 'end') socket.end();
     else if (then === 'reset') socket.resetAndDestroy();

@@ -1,0 +1,12 @@
+export { defineAxes } from './axes.ts';
+export type { Axes, Choice } from './axes.ts';
+export type { FuzzCase } from './case-source.ts';
+export { runFuzzCommand } from './command.ts';
+export type { AnyTarget } from './command.ts';
+export type { RightBodies } from './bodies.ts';
+export { HTTP_AXES } from './http-axes.ts';
+export type { HttpAxes } from './http-axes.ts';
+export { renderAnswer } from './http-answer.ts';
+export { untilSettled } from './until-settled.ts';
+export { runFuzzProgram } from './run-program.ts';
+export type { CountedClass, FuzzTarget } from './target.ts';

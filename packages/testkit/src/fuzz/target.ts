@@ -1,0 +1,26 @@
+import type { Axes } from './axes.ts';
+import type { FuzzCase } from './case-source.ts';
+
+/** A class of which objects are counted. */
+export type CountedClass = new (...args: never[]) => object;
+
+/** The part of the product that a fuzzer runs, and the input that it varies. */
+export interface FuzzTarget<A extends Axes> {
+  readonly name: string;
+  readonly axes: A;
+  /** Axes whose values are equally likely in random cases. For the other axes, the first value is more likely. */
+  readonly even?: readonly (keyof A & string)[];
+  /** Each outcome of a case is one of these. */
+  readonly outcomes: ReadonlySet<string>;
+  /** Number of cases that run concurrently. */
+  readonly batchSize: number;
+  /** Classes whose live objects must not become more, such as sockets and buffers. */
+  readonly counted: readonly CountedClass[];
+  /** Opens the servers that all batches share. */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  /** Runs the cases, closes all that they opened, and returns the outcome of each case. */
+  run(cases: readonly FuzzCase<A>[]): Promise<readonly string[]>;
+  /** Returns the number of open connections to the servers. After each batch it must become zero. */
+  readonly connections: () => number;
+}
