@@ -32,12 +32,13 @@ const MAX_HEADER_BYTES = 32 * 1024;
 /** Holds the connections, by origin and settings, and bounds their number. */
 export class Pools {
   readonly #pools: LRUCache<string, Pool>;
+  /** Evicted pools whose requests are still in flight. */
+  readonly #closing = new Set<Pool>();
   readonly #resolve: Resolve | undefined;
 
   constructor(resolve?: Resolve) {
     this.#resolve = resolve;
-    // Closing a pool waits for its requests in flight.
-    this.#pools = new LRUCache({ max: MAX_LIVE_HOSTS, dispose: (pool) => void pool.close() });
+    this.#pools = new LRUCache({ max: MAX_LIVE_HOSTS, dispose: (pool) => void this.#retire(pool) });
   }
 
   get(origin: string, settings: ConnectionSettings): Pool {
@@ -47,9 +48,15 @@ export class Pools {
 
   /** Ends all connections, and aborts requests in flight. */
   async close(): Promise<void> {
-    const pools = [...this.#pools.values()];
     this.#pools.clear();
-    await Promise.all(pools.map((pool) => pool.destroy()));
+    await Promise.all([...this.#closing].map((pool) => pool.destroy()));
+  }
+
+  /** Closes a pool after its requests in flight. */
+  async #retire(pool: Pool): Promise<void> {
+    this.#closing.add(pool);
+    await pool.close().catch(() => undefined);
+    this.#closing.delete(pool);
   }
 
   #add(key: string, pool: Pool): Pool {

@@ -1,0 +1,36 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { RawServer } from '@archpolicy/testkit';
+import { Pools } from './pools.ts';
+
+/** More than the pools that are kept. */
+const HOSTS = 70;
+
+let server: RawServer;
+
+beforeEach(async () => {
+  server = await new RawServer().start();
+});
+
+afterEach(() => server.stop());
+
+test('P2 closing ends the requests of all hosts, also of the hosts whose pools were evicted', async () => {
+  let requests = 0;
+  const allArrived = new Promise<void>((resolve) => {
+    server.answer = () => {
+      requests += 1;
+      if (requests === HOSTS) resolve();
+      return { pieces: [], then: 'keep' };
+    };
+  });
+  const pools = new Pools();
+  let ended = 0;
+  for (let at = 0; at < HOSTS; at += 1) {
+    const settings = { allowAddresses: ['127.0.0.0/8', `10.0.${at}.0/24`], refuseAddresses: [] };
+    const sent = pools.get(`http://${server.host}`, settings).request({ method: 'GET', path: '/' });
+    sent.catch(() => (ended += 1));
+  }
+  await allArrived;
+  await pools.close();
+  await new Promise(setImmediate);
+  expect(ended).toBe(HOSTS);
+});
