@@ -45,7 +45,7 @@ const SHARED_REASONS = ['Unauthorized', 'NotFound', 'Malformed', 'TooLarge'] as 
  * process only.
  */
 export function encodeNegativeEntry({ failure, untilMs }: NegativeEntry): string | undefined {
-  return isShared(failure.reason) ? JSON.stringify({ reason: failure.reason, untilMs }) : undefined;
+  return isShared(failure) ? JSON.stringify({ reason: failure.reason, untilMs }) : undefined;
 }
 
 export function decodeNegativeEntry(text: string): NegativeEntry | undefined {
@@ -77,8 +77,8 @@ function decodeMissingPlatform(json: Json): MissingPlatform | undefined {
   return isNodeArchitecture(architecture) ? { os, architecture, sinceMs } : undefined;
 }
 
-function isShared(reason: FetchFailure['reason']): boolean {
-  return SHARED_REASONS.some((shared) => shared === reason);
+function isShared({ reason, isRequestRejected }: FetchFailure): boolean {
+  return isRequestRejected !== true && SHARED_REASONS.some((shared) => shared === reason);
 }
 
 function parseObject(text: string): JsonObject | undefined {

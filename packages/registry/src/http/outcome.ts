@@ -9,6 +9,11 @@ export interface FetchFailure {
   readonly reason: FetchFailureReason;
   /** The time before which a retry would fail (epoch milliseconds). Absent if it is unknown. */
   readonly retryAtMs?: number;
+  /**
+   * The server rejected the request itself (400, 406), and did not state whether the image exists. A retry does not
+   * help, another credential may; and what was cached before is still valid.
+   */
+  readonly isRequestRejected?: true;
 }
 
 export type Fetched<T> = { readonly kind: 'fetched'; readonly value: T } | FetchFailure;
@@ -19,6 +24,11 @@ export function fetched<T>(value: T): Fetched<T> {
 
 export function failed(reason: FetchFailureReason, retryAtMs?: number): FetchFailure {
   return { kind: 'failed', reason, ...(retryAtMs === undefined ? {} : { retryAtMs }) };
+}
+
+/** Returns the failure of a request that the server rejected as such. */
+export function requestRejected(reason: 'Unauthorized' | 'NotFound'): FetchFailure {
+  return { ...failed(reason), isRequestRejected: true };
 }
 
 /** Whether the registry answered that it does not return the image to this credential. */

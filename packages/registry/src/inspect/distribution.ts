@@ -1,6 +1,7 @@
 import { ACCEPTED_MEDIA_TYPES } from '@archpolicy/core';
 import type { Endpoint } from '../config/endpoint.ts';
-import { failed, fetched } from '../http/outcome.ts';
+import { classifyError } from '../http/error-status.ts';
+import { failed, fetched, requestRejected } from '../http/outcome.ts';
 import type { FetchFailure, Fetched } from '../http/outcome.ts';
 import { parseRetryAfter } from '../http/retry-after.ts';
 import type { HttpRequest, HttpResponse } from '../senders/sender.ts';
@@ -50,8 +51,16 @@ export function evaluateResponse(response: HttpResponse | FetchFailure, nowMs: n
   if (response.kind === 'failed') return response;
   const { status } = response;
   if (status === 200) return fetched(response);
-  if (status === 401 || status === 403) return failed('Unauthorized');
-  if (status === 404) return failed('NotFound');
-  if (status === 429) return failed('RateLimited', parseRetryAfter(response.headers['retry-after'], nowMs));
-  return failed('Unavailable');
+  switch (classifyError(status)) {
+    case 'unauthorized':
+      return failed('Unauthorized');
+    case 'not-found':
+      return failed('NotFound');
+    case 'rate-limited':
+      return failed('RateLimited', parseRetryAfter(response.headers['retry-after'], nowMs));
+    case 'rejected':
+      return requestRejected('NotFound');
+    case 'unavailable':
+      return failed('Unavailable');
+  }
 }

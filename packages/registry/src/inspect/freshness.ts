@@ -42,7 +42,7 @@ const NO_ANSWER: ReadonlySet<FetchFailure['reason']> = new Set([
 
 /** Whether a stale entry may be served after this failure (`stale-if-error`, https://www.rfc-editor.org/rfc/rfc5861#section-4). */
 export function allowsStaleOnError(failure: FetchFailure): boolean {
-  return NO_ANSWER.has(failure.reason);
+  return failure.isRequestRejected === true || NO_ANSWER.has(failure.reason);
 }
 
 /**

@@ -81,6 +81,12 @@ export class ImageCache {
     this.#facts.putMissing(name, { digest, platforms }, HARD_TTL_MS);
   }
 
+  /** Whether the registry has returned the tag to the scope of the attempt within a day. */
+  hasTag({ image, context }: FetchRequest): boolean {
+    const tag = this.#facts.tag(context.attempt.scope, image.key);
+    return tag !== undefined && isFresh(tag, HARD_TTL_MS, this.#clock.now());
+  }
+
   nextStep({ image, softTtlMs, context: { attempt } }: FetchRequest): Step {
     const now = this.#clock.now();
     return nextStep(this.#entry(image, attempt.scope, cacheScope(attempt), now), image.tagOrDigest, softTtlMs, now);
@@ -123,7 +129,8 @@ export class ImageCache {
     const { attempt } = context;
     // A deadline of this process is no failure of the registry, whose response may still be in flight.
     if (failure.reason === 'Deadline') return failure;
-    if (isRejection(failure) && !attempt.endpoint.mirror) this.#facts.deleteTag(toScopedImage(request, attempt.scope));
+    if (isRejection(failure) && failure.isRequestRejected !== true && !attempt.endpoint.mirror)
+      this.#facts.deleteTag(toScopedImage(request, attempt.scope));
     const scope = cacheScope(attempt);
     const entry = buildNegativeEntry(failure, this.#facts.lastNegativeEntry(scope, image.key), this.#clock.now());
     this.#facts.putNegativeEntry(toScopedImage(request, scope), entry);

@@ -140,7 +140,7 @@ async function confirmMissing(index: string, reader: RegistryReader): Promise<Pl
 async function checkManifest(digest: string, reader: RegistryReader): Promise<PlatformCheck> {
   const head = await reader.head(digest);
   if (head.kind === 'fetched') return 'available';
-  if (head.kind === 'failed' && head.reason !== 'NotFound') return 'unknown';
+  if (head.kind === 'failed' || (head.kind === 'rejected' && head.failure.reason !== 'NotFound')) return 'unknown';
   const get = await reader.get(digest);
   if (get.kind === 'fetched') return 'available';
   return get.reason === 'NotFound' ? 'missing' : 'unknown';

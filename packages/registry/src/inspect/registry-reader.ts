@@ -1,7 +1,7 @@
 import type { Clock } from '@archpolicy/async';
 import { isDigest } from '@archpolicy/core';
 import { ANONYMOUS_SCOPE } from '../auth/auth-attempt.ts';
-import { failed, fetched } from '../http/outcome.ts';
+import { failed, fetched, isRejection } from '../http/outcome.ts';
 import type { FetchFailure, Fetched } from '../http/outcome.ts';
 import type { RegistryMetrics } from '../metrics.ts';
 import type { RequestContext } from '../senders/request-context.ts';
@@ -15,6 +15,15 @@ import type { VerifiedManifest } from './verified-manifest.ts';
 /** The HEAD response has no digest, or the method was rejected. A GET may succeed. */
 export interface HeadUnusable {
   readonly kind: 'unusable';
+}
+
+/**
+ * The registry answered the HEAD that it does not return the image to this credential. Some registries and proxies answer
+ * so to every HEAD, and return the image to a GET.
+ */
+export interface HeadRejected {
+  readonly kind: 'rejected';
+  readonly failure: FetchFailure;
 }
 
 export interface ReaderParts {
@@ -51,11 +60,14 @@ export class RegistryReader implements ContentSource {
    * Sends one HEAD. For a tag, returns the current digest. For a digest, returns the same digest if the registry has
    * its content.
    */
-  async head(reference: string): Promise<Fetched<string> | HeadUnusable> {
+  async head(reference: string): Promise<Fetched<string> | HeadUnusable | HeadRejected> {
     const response = await this.#send(manifestRequest('HEAD', reference, this.#context.attempt.endpoint));
     if (response.kind === 'response' && METHOD_REJECTED.has(response.status)) return { kind: 'unusable' };
     const result = evaluateResponse(response, this.#parts.clock.now());
-    if (result.kind === 'failed') return result;
+    if (result.kind === 'failed') {
+      // A token service that rejects the credential rejects it for a GET, too. Only a response of the registry may differ.
+      return response.kind === 'response' && isRejection(result) ? { kind: 'rejected', failure: result } : result;
+    }
     // For a digest reference, the registry's header is ignored.
     const digest = isDigest(reference) ? reference : headerDigest(result.value.headers['docker-content-digest']);
     return digest === undefined ? { kind: 'unusable' } : fetched(digest);

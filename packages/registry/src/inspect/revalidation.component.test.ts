@@ -76,16 +76,6 @@ describe('I2 a HEAD response without a digest', () => {
     await inspect(reference);
     expect(await methodsAfter(DAY, reference)).toEqual(['HEAD']);
   });
-
-  test('I4 a 404 to HEAD is NotFound, without a GET', async () => {
-    registry.push('app', 'v1', multiPlatformImage(['linux/arm64']));
-    await inspect('app:v1');
-    registry.forgetRequests();
-    registry.fault = onHead({ kind: 'answer', status: 404 });
-    clock.nowMs += PAST_SOFT_TTL;
-    expect(await inspect('app:v1')).toMatchObject({ kind: 'unresolved', reason: 'NotFound' });
-    expect(registry.requests).toHaveLength(1);
-  });
 });
 
 test('I6 requests have a User-Agent', async () => {

@@ -1,4 +1,5 @@
 import type { Clock } from '@archpolicy/async';
+import { classifyError } from '../http/error-status.ts';
 import type { FetchFailure } from '../http/outcome.ts';
 import type { RegistryMetrics, RequestOutcome } from '../metrics.ts';
 import type { RequestContext } from './request-context.ts';
@@ -51,8 +52,6 @@ function requestOutcome(response: HttpResponse | FetchFailure): RequestOutcome {
 
 function statusOutcome(status: number): RequestOutcome {
   if (status < 400) return 'ok';
-  if (status === 401 || status === 403) return 'unauthorized';
-  if (status === 404) return 'not-found';
-  if (status === 429) return 'rate-limited';
-  return status < 500 ? 'refused' : 'unavailable';
+  const error = classifyError(status);
+  return error === 'rejected' ? 'refused' : error;
 }

@@ -108,7 +108,7 @@ describe('an encoded body with a status other than 200', () => {
     [204, 'Unavailable'],
     [206, 'Unavailable'],
     [304, 'Unavailable'],
-    [400, 'Unavailable'],
+    [400, 'NotFound'],
     [401, 'Unauthorized'],
     [403, 'Unauthorized'],
     [404, 'NotFound'],

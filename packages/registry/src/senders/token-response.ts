@@ -1,5 +1,6 @@
 import { isJsonObject, jsonOrUndefined } from '@archpolicy/core';
-import { failed, fetched } from '../http/outcome.ts';
+import { classifyError } from '../http/error-status.ts';
+import { failed, fetched, requestRejected } from '../http/outcome.ts';
 import type { FetchFailure, Fetched } from '../http/outcome.ts';
 import { parseRetryAfter } from '../http/retry-after.ts';
 import type { HttpResponse } from './sender.ts';
@@ -25,17 +26,29 @@ export function parseTokenResponse(response: HttpResponse | FetchFailure, nowMs:
   if (response.kind === 'failed') return response;
   const { status, headers, body } = response;
   if (status === 200) return parseGrant(body);
-  // OAuth2 answers 400 to an invalid grant: https://www.rfc-editor.org/rfc/rfc6749#section-5.2
-  if (status === 400 || status === 401 || status === 403) return failed('Unauthorized');
-  if (status === 429) return failed('RateLimited', parseRetryAfter(headers['retry-after'], nowMs));
   // Do not follow a redirect, because only the realm was validated, not the target of the redirect.
-  return failed(status >= 300 && status < 400 ? 'Blocked' : 'Unavailable');
+  if (status >= 300 && status < 400) return failed('Blocked');
+  // OAuth2 answers 400 to an invalid grant: https://www.rfc-editor.org/rfc/rfc6749#section-5.2
+  if (status === 400) return failed('Unauthorized');
+  switch (classifyError(status)) {
+    case 'unauthorized':
+      return failed('Unauthorized');
+    case 'rate-limited':
+      return failed('RateLimited', parseRetryAfter(headers['retry-after'], nowMs));
+    case 'not-found':
+    case 'rejected':
+      // Nothing answers at this address, or not to such a request: no statement about the credential or the image.
+      return requestRejected('Unauthorized');
+    case 'unavailable':
+      return failed('Unavailable');
+  }
 }
 
 function parseGrant(body: Uint8Array): Fetched<TokenGrant> {
   const json = jsonOrUndefined(Buffer.from(body).toString('utf8'));
   if (!isJsonObject(json)) return failed('Malformed');
-  const value = json['token'] ?? json['access_token'];
+  // Some token services send an empty `token` beside the `access_token`.
+  const value = [json['token'], json['access_token']].find((text) => typeof text === 'string' && text !== '');
   if (typeof value !== 'string' || !TOKEN.test(value)) return failed('Malformed');
   const expiresIn = json['expires_in'];
   const lifetimeSeconds =
