@@ -14,10 +14,11 @@ export type { ConcurrencySlot, KeyedConcurrencyLimitOptions } from './keyed-conc
 export { PriorityWaitlist } from './priority-waitlist.ts';
 export type { PermitOutcome, PriorityWaitlistOptions } from './priority-waitlist.ts';
 export { SharedWork } from './shared-work.ts';
-export type { JoinedWork, SharedWorkOptions, WorkRequest } from './shared-work.ts';
+export type { JoinedWork, SharedWorkOptions } from './shared-work.ts';
 export type { PoolSize } from './slot-pool.ts';
 export { SingleFlight } from './single-flight.ts';
 export { TimeoutError, waitAtMost, withTimeout } from './timeout.ts';
 export type { TimeoutOptions, WithTimeoutOptions } from './timeout.ts';
 export { TokenBucket } from './token-bucket.ts';
 export type { TokenBucketRate } from './token-bucket.ts';
+export type { WorkRequest } from './work-piece.ts';

@@ -1,8 +1,10 @@
 import { startTimer } from './clock.ts';
 import type { Clock } from './clock.ts';
 import { SlotPool } from './slot-pool.ts';
-import type { PoolSize, PreemptionTimes, SlotHolder } from './slot-pool.ts';
+import type { PreemptionTimes } from './slot-pool.ts';
 import { WaitingWork } from './waiting-work.ts';
+import { createPiece } from './work-piece.ts';
+import type { Piece, StartWork, WorkRequest } from './work-piece.ts';
 
 export interface SharedWorkOptions<P extends string> {
   readonly clock: Pick<Clock, 'monotonic' | 'sleep'>;
@@ -15,44 +17,11 @@ export interface SharedWorkOptions<P extends string> {
   readonly preemption: PreemptionTimes;
 }
 
-export interface WorkRequest<P extends string> {
-  /** Identifies the work. Calls with the same key share it. */
-  readonly key: string;
-  readonly priority: P;
-  readonly tenant: string;
-  /** The waiting work of one tenant is served round-robin by group. */
-  readonly group: string;
-  /** Whether the work ranks as before when no caller waits for it, because callers only start it and use its result later. */
-  readonly isKept: boolean;
-  /** Returns the pools in which the work needs a slot, besides the one of all work. It is called whenever the work could start. */
-  readonly pools: () => readonly PoolSize[];
-}
-
 /** Work that a call has joined. */
 export interface JoinedWork<T> {
   readonly result: Promise<T>;
   /** Ends the call's interest in the result. To be called once. */
   leave(): void;
-}
-
-type StartWork<T> = (signal: AbortSignal) => Promise<T>;
-
-interface Piece<T> extends SlotHolder {
-  readonly key: string;
-  readonly group: string;
-  readonly tenants: Set<string>;
-  /** The rank while a caller waits. */
-  readonly priorityRank: number;
-  rank: number;
-  readonly isKept: boolean;
-  readonly pools: () => readonly PoolSize[];
-  readonly start: StartWork<T>;
-  /** The number of calls of each tenant. */
-  readonly callers: Map<string, number>;
-  readonly result: Promise<T>;
-  readonly settle: (run: Promise<T>) => void;
-  startedAtMs: number;
-  running: { readonly abort: AbortController; readonly pools: readonly SlotPool<Piece<T>>[] } | undefined;
 }
 
 /** How often it is checked whether running work has to yield its slot to waiting work. */
@@ -90,7 +59,7 @@ export class SharedWork<P extends string, T> {
     const { key, tenant } = request;
     const existing = this.#pieces.get(key);
     if (existing !== undefined) return this.#joinPiece(existing, tenant);
-    const piece = this.#create(request, start);
+    const piece = createPiece(request, this.#options.priorities.indexOf(request.priority), start);
     const hasRoom = this.#hasRoom(piece);
     if (!hasRoom && this.#isQueueFull(tenant)) return undefined;
     this.#pieces.set(key, piece);
@@ -100,23 +69,14 @@ export class SharedWork<P extends string, T> {
     return joined;
   }
 
+  /** Whether there is work for the key. */
+  has(key: string): boolean {
+    return this.#pieces.has(key);
+  }
+
   #isQueueFull(tenant: string): boolean {
     const { maxWaiting, maxWaitingPerTenant } = this.#options;
     return this.#waiting.size >= maxWaiting || this.#waiting.sizeOf(tenant) >= maxWaitingPerTenant;
-  }
-
-  #create({ key, group, priority, isKept, pools }: WorkRequest<P>, start: StartWork<T>): Piece<T> {
-    const priorityRank = this.#options.priorities.indexOf(priority);
-    let settle: Piece<T>['settle'] = () => undefined;
-    const result = new Promise<T>((resolve) => {
-      settle = resolve;
-    });
-    // Work without callers may fail.
-    result.catch(() => undefined);
-    return {
-      ...{ key, group, isKept, pools, start, result, settle, priorityRank, rank: priorityRank },
-      ...{ tenants: new Set(), callers: new Map(), startedAtMs: 0, running: undefined },
-    };
   }
 
   #joinPiece(piece: Piece<T>, tenant: string): JoinedWork<T> {

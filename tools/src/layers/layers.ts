@@ -30,7 +30,7 @@ export const layers: Readonly<Record<string, readonly Layer[]>> = {
       'slot-pool.ts',
       'token-bucket.ts',
     ],
-    'waiting-work.ts',
+    ['waiting-work.ts', 'work-piece.ts'],
     ['batched-timeout.ts', 'keyed-concurrency-limit.ts', 'priority-waitlist.ts', 'shared-work.ts', 'timeout.ts'],
     'index.ts',
   ],

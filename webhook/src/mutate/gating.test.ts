@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { parseArchPolicy } from '@archpolicy/core';
+import { MAX_WARNING_LENGTH, parseArchPolicy } from '@archpolicy/core';
 import type { ArchPolicy, Inspection, JsonObject, UnresolvedReason } from '@archpolicy/core';
 import { createLogger } from '@archpolicy/service';
 import { FakeClock } from '@archpolicy/testkit';
@@ -27,17 +27,20 @@ interface Case {
   readonly spec?: JsonObject;
   readonly canGate?: boolean;
   readonly job?: JobDeadline;
+  readonly isDryRun?: boolean;
 }
 
 interface Answered {
   readonly outcome: string;
   readonly patch: string;
+  readonly warnings: readonly string[];
   /** Jobs that were read. */
   readonly read: readonly string[];
 }
 
 /** Sends a review to the complete admission, with constant views and inspector. */
-async function answer({ object, reason = 'Deadline', spec = {}, canGate = true, job }: Case): Promise<Answered> {
+async function answer(given: Case): Promise<Answered> {
+  const { object, reason = 'Deadline', spec = {}, canGate = true, job } = given;
   const read: string[] = [];
   const labels = { 'kubernetes.io/arch': 'arm64' };
   const node = {
@@ -77,16 +80,18 @@ async function answer({ object, reason = 'Deadline', spec = {}, canGate = true, 
     canGate: () => canGate,
   });
   const arrivedAt = clock.monotonic();
-  const bytes = body(review(object ?? pod({ containers: [container('slow')] })));
+  const bytes = body(review(object ?? pod({ containers: [container('slow')] }), { dryRun: given.isDryRun === true }));
   const { body: text } = await handler.handle(bytes, { arrivedAt, deadline: arrivedAt + 60_000 });
-  const { response } = JSON.parse(text) as { response: { allowed: boolean; patch?: string } };
+  const { response } = JSON.parse(text) as {
+    response: { allowed: boolean; patch?: string; warnings?: readonly string[] };
+  };
   const patch = Buffer.from(response.patch ?? '', 'base64').toString();
   const words = [
     ...(response.allowed ? [] : ['refused']),
     ...(patch.includes('archpolicy.dev/inspecting"') && patch.includes('/spec/schedulingGates') ? ['gated'] : []),
     ...(/"values":\["(\w+)"\]/u.exec(patch) ?? []).slice(1),
   ];
-  return { outcome: words.join(' ') || 'admitted', patch, read };
+  return { outcome: words.join(' ') || 'admitted', patch, read, warnings: response.warnings ?? [] };
 }
 
 const ofJob = (spec: JsonObject = {}): JsonObject =>
@@ -146,5 +151,26 @@ describe('PL9 a pod with an image that is not inspected in time', () => {
   ])('its Job %s', async (_, given, expected, jobs) => {
     const { outcome, read } = await answer({ object: ofJob(), ...given });
     expect({ outcome, read }).toEqual({ outcome: expected, read: jobs });
+  });
+
+  test.each<[string, Case, string, readonly string[]]>([
+    ['is decided like a creation', {}, 'gated', ['platforms of an image are not known yet']],
+    [
+      'is decided like a creation with more images',
+      { object: pod({ containers: [container('slow'), container('slower', 'b'), container('known', 'c')] }) },
+      'gated arm64',
+      ['platforms of 2 images are not known yet'],
+    ],
+    ['has no warning if all images are known', { object: pod({ containers: [container('known')] }) }, 'arm64', []],
+    ['has no warning if waiting does not help', { reason: 'NotFound', canGate: false }, 'admitted', []],
+  ])('a dry run %s', async (_, given, expected, warned) => {
+    const { outcome, warnings } = await answer({ ...given, isDryRun: true });
+    expect(outcome).toBe(expected);
+    const ofDryRun = warnings.filter((warning) => warning.includes('dry run'));
+    expect(ofDryRun).toEqual(
+      warned.map((text) => `archpolicy: dry run: ${text}; a created pod may be placed differently`),
+    );
+    for (const warning of ofDryRun) expect(warning.length).toBeLessThanOrEqual(MAX_WARNING_LENGTH);
+    expect((await answer(given)).warnings.filter((warning) => warning.includes('dry run'))).toEqual([]);
   });
 });

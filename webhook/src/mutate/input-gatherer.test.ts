@@ -49,4 +49,12 @@ describe('inspecting the images of a new pod', () => {
     await gatherer.inspectImages(context, ['web'], 400);
     expect(requests).toEqual([{ reference: 'web', tenant: 'bank', budgetMs: 400 }]);
   });
+
+  test('PL9 the images of a dry run are inspected as such', async () => {
+    const { gatherer, requests } = gathering();
+    const context = gatherer.cachedContext({ ...review, dryRun: true });
+    if (context === undefined) throw new Error('the namespace is cached');
+    await gatherer.inspectImages(context, ['web'], 400);
+    expect(requests).toEqual([{ reference: 'web', tenant: 'bank', isDryRun: true, budgetMs: 400 }]);
+  });
 });

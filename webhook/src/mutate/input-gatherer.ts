@@ -10,7 +10,10 @@ import type { ClusterViews, PullSecrets } from './ports.ts';
 import { alwaysPulledImages } from './pull-policy.ts';
 
 /** The input of a placement without the images. */
-export type PodContext = Omit<PlacementInput, 'images'>;
+export interface PodContext extends Omit<PlacementInput, 'images'> {
+  /** Whether the API server does not store the pod. */
+  readonly isDryRun: boolean;
+}
 
 export interface InputGathererOptions {
   readonly views: ClusterViews;
@@ -65,7 +68,7 @@ export class InputGatherer {
   }
 
   async #inspect(
-    { pod, namespace }: PodContext,
+    { pod, namespace, isDryRun }: PodContext,
     names: readonly string[],
     { secrets, complete }: PullSecretsResult,
     budgetMs: number,
@@ -79,6 +82,7 @@ export class InputGatherer {
         inspector.inspect({
           reference,
           tenant: namespace,
+          ...(isDryRun && { isDryRun }),
           budgetMs,
           ...(secrets.length > 0 && { pullSecrets: secrets }),
           ...(always.has(reference) && { pullPolicy: 'Always' }),
@@ -93,7 +97,10 @@ export class InputGatherer {
     return images;
   }
 
-  buildContext({ namespace, object: pod }: AdmissionRequest, namespaceFacts: NamespaceFacts | undefined): PodContext {
+  buildContext(
+    { namespace, dryRun, object: pod }: AdmissionRequest,
+    namespaceFacts: NamespaceFacts | undefined,
+  ): PodContext {
     const { views, canGate, clock } = this.#options;
     return {
       pod,
@@ -103,6 +110,7 @@ export class InputGatherer {
       policy: namespaceFacts && selectPolicy(views.policies(), namespaceFacts, readPodLabels(pod)),
       nodes: views.nodes(),
       canGate: canGate(),
+      isDryRun: dryRun,
       nowMs: clock.now(),
     };
   }

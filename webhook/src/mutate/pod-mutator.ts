@@ -3,6 +3,7 @@ import { readOwner } from '@archpolicy/core';
 import type { PlacementInput } from '@archpolicy/core';
 import type { AdmissionRequest } from '../review/review.ts';
 import type { AuditQueue } from './audit-queue.ts';
+import { withDryRunWarning } from './dry-run.ts';
 import type { InputGatherer, PodContext } from './input-gatherer.ts';
 import type { JobReader, PlacedPod, Placement } from './ports.ts';
 import { answerProbe, isProbe } from './probe.ts';
@@ -50,7 +51,7 @@ export class PodMutator {
     const placed = placement.place(input);
     const final = placed.decision.kind === 'gate' ? await this.reconsiderForJob(placed, input, deadline) : placed;
     onDecision(final, context);
-    return final;
+    return context.isDryRun ? withDryRunWarning(final, images) : final;
   }
 
   /**

@@ -20,6 +20,20 @@ export function pauseFromHeaders(headers: IncomingHttpHeaders): number {
   return (windowSeconds * 1000) / limit.count;
 }
 
+/** The requests that a registry allows in a window, and how many of them remain. */
+export interface Quota {
+  readonly limit: number;
+  readonly remaining: number;
+}
+
+/** Parses the `ratelimit-*` headers of a response. Returns undefined if they are absent or malformed. */
+export function quotaFromHeaders(headers: IncomingHttpHeaders): Quota | undefined {
+  const limit = parse(headers['ratelimit-limit']);
+  const remaining = parse(headers['ratelimit-remaining']);
+  if (limit === undefined || remaining === undefined || limit.count < 1) return undefined;
+  return { limit: limit.count, remaining: remaining.count };
+}
+
 function parse(
   header: string | readonly string[] | undefined,
 ): { readonly count: number; readonly windowSeconds?: number } | undefined {

@@ -18,6 +18,11 @@ export interface InspectRequest {
    * rate-limited per registry, so that they neither overload the registry nor delay pods. `admission` by default.
    */
   readonly priority?: InspectionPriority;
+  /**
+   * Whether the pod is not really created (`dryRun`). The image is inspected with background priority and within a small
+   * share of the namespace. Beyond the share, an image that is not cached is `Deadline`.
+   */
+  readonly isDryRun?: boolean;
   /** Maximum age of an answer, in milliseconds. Use it to revalidate before the soft TTL has expired. */
   readonly maxAgeMs?: number;
   /**

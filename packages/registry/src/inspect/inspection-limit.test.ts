@@ -2,17 +2,17 @@ import { describe, expect, test } from '@jest/globals';
 import { SharedWork } from '@archpolicy/async';
 import { FakeClock } from '@archpolicy/testkit';
 import { INSPECTION_LIMITS, slotsFor } from './inspection-limit.ts';
-import type { InspectionPriority } from './inspect-request.ts';
+import type { InspectionClass } from './inspection-limit.ts';
 
 /** Work of one namespace at hosts that have answered. It continues until the test ends it. */
 class Rig {
-  readonly #work = new SharedWork<InspectionPriority, void>({ ...INSPECTION_LIMITS, clock: new FakeClock() });
+  readonly #work = new SharedWork<InspectionClass, void>({ ...INSPECTION_LIMITS, clock: new FakeClock() });
   /** The running work in the order of its start: `host image`. */
   readonly running: string[] = [];
   readonly #ends = new Map<string, () => void>();
 
   /** Returns whether the work was accepted. */
-  submit(host: string, image: string, priority: InspectionPriority = 'admission'): boolean {
+  submit(host: string, image: string, priority: InspectionClass = 'admission'): boolean {
     const name = `${host} ${image}`;
     const pools = () => slotsFor(priority, host, true);
     const slot = { key: `${priority} ${name}`, priority, tenant: 'shop', group: host, isKept: false, pools };
@@ -29,7 +29,7 @@ class Rig {
   }
 
   /** Submits `count` images, and returns how many were accepted. */
-  fill(host: string, count: number, priority: InspectionPriority = 'admission'): number {
+  fill(host: string, count: number, priority: InspectionClass = 'admission'): number {
     return Array.from({ length: count }).filter((_, at) => this.submit(host, `app-${at}`, priority)).length;
   }
 

@@ -1,10 +1,15 @@
 import type { PoolSize, SharedWorkOptions } from '@archpolicy/async';
-import type { InspectionPriority } from './inspect-request.ts';
+
+/**
+ * The classes of inspections: for a pod that waits, in the background, and for a pod of a namespace that has named more
+ * new images than its share.
+ */
+export type InspectionClass = 'admission' | 'background' | 'excess';
 
 /** The limits of concurrent inspections (K5), which the namespaces share. */
-export const INSPECTION_LIMITS: Omit<SharedWorkOptions<InspectionPriority>, 'clock'> = {
-  // Background inspections run only in slots that pods do not need.
-  priorities: ['admission', 'background'],
+export const INSPECTION_LIMITS: Omit<SharedWorkOptions<InspectionClass>, 'clock'> = {
+  // The later classes run only in slots that the earlier ones do not need.
+  priorities: ['admission', 'background', 'excess'],
   maxRunning: 2_000,
   // A cluster that restarts names some thousand images. A waiting inspection takes about 3 KB (measured).
   maxWaiting: 10_000,
@@ -25,8 +30,8 @@ const MAX_PER_UNKNOWN_HOST = 4;
  */
 const MAX_AT_UNKNOWN_HOSTS = 256;
 
-/** Returns the pools in which an inspection needs a slot. Each priority has its own slots per host. */
-export function slotsFor(priority: InspectionPriority, host: string, isKnown: boolean): readonly PoolSize[] {
+/** Returns the pools in which an inspection needs a slot. Each class has its own slots per host. */
+export function slotsFor(priority: InspectionClass, host: string, isKnown: boolean): readonly PoolSize[] {
   const name = `${priority} ${host}`;
   if (isKnown) return [{ name, size: MAX_PER_HOST }];
   return [

@@ -8,12 +8,14 @@ import { normalizeHost } from '../hosts/host-pattern.ts';
 import type { RegistriesSource } from '../config/registries-file.ts';
 import type { BackgroundLimiter } from '../limits/background-limiter.ts';
 import { BackgroundPermit } from '../limits/background-permit.ts';
+import { NewImageShares } from '../limits/new-image-shares.ts';
 import type { RegistryMetrics } from '../metrics.ts';
 import { currentAge, HARD_TTL_MS } from './freshness.ts';
 import type { Answer } from './freshness.ts';
 import type { ImageCache } from './image-cache.ts';
-import type { InspectionPriority, InspectRequest } from './inspect-request.ts';
+import type { InspectRequest } from './inspect-request.ts';
 import { INSPECTION_LIMITS, slotsFor } from './inspection-limit.ts';
+import type { InspectionClass } from './inspection-limit.ts';
 import { KnownHosts } from './known-hosts.ts';
 import type { PlatformCheck, PlatformCheckRequest, PlatformChecker } from './platform-checker.ts';
 import type { Resolution, Resolver } from './resolver.ts';
@@ -54,6 +56,19 @@ interface Work {
   readonly request: InspectRequest;
 }
 
+interface ClassifiedWork {
+  readonly kind: InspectionClass;
+  readonly key: string;
+}
+
+/** One execution of a piece of work. */
+interface Execution {
+  readonly host: string;
+  readonly kind: InspectionClass;
+  /** Aborts when the work has to yield its slots to other work. */
+  readonly yielded: AbortSignal;
+}
+
 interface Parts {
   readonly cache: ImageCache;
   readonly resolver: Resolver;
@@ -74,7 +89,8 @@ export class ImageInspector implements Inspector {
   readonly #parts: Parts;
   readonly #references = new ReferenceCache();
   readonly #checks = new SingleFlight<PlatformCheck>();
-  readonly #work: SharedWork<InspectionPriority, Resolution>;
+  readonly #work: SharedWork<InspectionClass, Resolution>;
+  readonly #shares: NewImageShares;
   readonly #knownHosts = new KnownHosts();
   readonly #deadlines: BatchedTimeout;
   #closed = false;
@@ -82,6 +98,7 @@ export class ImageInspector implements Inspector {
   constructor(parts: Parts) {
     this.#parts = parts;
     this.#work = new SharedWork({ ...INSPECTION_LIMITS, clock: parts.clock });
+    this.#shares = new NewImageShares(parts.clock);
     this.#deadlines = new BatchedTimeout({ clock: parts.clock, shareMs: SHARED_DEADLINE_MS });
   }
 
@@ -127,15 +144,13 @@ export class ImageInspector implements Inspector {
 
   async #inspectUncached(work: Work, scopes: readonly string[]): Promise<Inspection> {
     if (this.#closed) return this.#recordOutcome(unresolved('Unavailable'));
-    const { image, softTtlMs, request } = work;
-    const { priority = 'admission', tenant = '', budgetMs: ms, signal } = request;
+    const { image, request } = work;
+    const { tenant = '', budgetMs: ms, signal } = request;
     const host = normalizeHost(image.host);
-    // The key contains the priority: a pod must not wait for the permits of a background inspection.
-    const key = `${priority} ${scopes.join(' ')} ${softTtlMs} ${image.key}`;
-    const pools = () => slotsFor(priority, host, this.#knownHosts.has(host));
-    const isKept = priority === 'background';
-    const slot = { key, priority, tenant, group: host, isKept, pools };
-    const joined = this.#work.join(slot, (yielded) => this.#resolve(work, host, yielded));
+    const { key, kind } = this.#classify(work, scopes);
+    const pools = () => slotsFor(kind, host, this.#knownHosts.has(host));
+    const slot = { key, priority: kind, tenant, group: host, isKept: kind === 'background', pools };
+    const joined = this.#work.join(slot, (yielded) => this.#resolve(work, { host, kind, yielded }));
     if (joined === undefined) return this.#staleOrLate(image, scopes);
     try {
       const waited = await waitAtMost(joined.result, { clock: this.#parts.clock, ms, signal });
@@ -146,6 +161,21 @@ export class ImageInspector implements Inspector {
     }
   }
 
+  /**
+   * Returns the class of an inspection and the key under which calls share it. The key contains the class: a pod must
+   * not wait for the permits of a background inspection.
+   */
+  #classify({ image, softTtlMs, request }: Work, scopes: readonly string[]): ClassifiedWork {
+    const key = `${scopes.join(' ')} ${softTtlMs} ${image.key}`;
+    if (request.isDryRun === true) return { kind: 'background', key: `dry-run ${key}` };
+    if (request.priority === 'background') return { kind: 'background', key: `background ${key}` };
+    const isWithinShare =
+      this.#work.has(`admission ${key}`) ||
+      this.#parts.cache.findStale(image, scopes) !== undefined ||
+      this.#shares.take(request.tenant ?? '');
+    return isWithinShare ? { kind: 'admission', key: `admission ${key}` } : { kind: 'excess', key: `excess ${key}` };
+  }
+
   #staleOrLate(image: ParsedImage, scopes: readonly string[]): Inspection {
     const stale = this.#parts.cache.findStale(image, scopes);
     return this.#recordOutcome(
@@ -153,15 +183,20 @@ export class ImageInspector implements Inspector {
     );
   }
 
-  /** @param yielded aborts when the work has to yield its slots to other work */
-  async #resolve(work: Work, host: string, yielded: AbortSignal): Promise<Resolution> {
+  async #resolve(work: Work, { host, kind, yielded }: Execution): Promise<Resolution> {
     const { image, podCredentials, softTtlMs, request } = work;
     const { registries: source, resolver, backgroundLimiter, clock } = this.#parts;
     const registries = source.current();
     const deadline = this.#deadlines.signal(clock.monotonic() + WORK_DEADLINE_MS);
     const signal = AbortSignal.any([deadline, yielded]);
-    const permit = request.priority === 'background' ? new BackgroundPermit(backgroundLimiter, registries) : undefined;
-    const resolution = await resolver.resolve({ image, podCredentials, softTtlMs, registries, permit, signal });
+    const { isDryRun = false, tenant = '' } = request;
+    const takeShare = isDryRun ? () => this.#shares.takeForDryRun(tenant) : undefined;
+    const permit = kind === 'background' ? new BackgroundPermit(backgroundLimiter, registries, takeShare) : undefined;
+    const leavesQuota = isDryRun || kind === 'excess';
+    const resolution = await resolver.resolve({
+      ...{ image, podCredentials, softTtlMs, registries },
+      ...{ permit, leavesQuota, signal },
+    });
     this.#knownHosts.record(host, resolution);
     return resolution;
   }

@@ -25,6 +25,8 @@ export interface ResolveRequest {
   readonly registries: Registries;
   /** Undefined when a pod waits for the inspection. */
   readonly permit: BackgroundPermit | undefined;
+  /** Whether the second half of a quota that a registry reports is left to other inspections. */
+  readonly leavesQuota: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -51,13 +53,14 @@ export class Resolver {
 
   /** Makes attempts until one succeeds. Continues after a rejection, and after any failure of a mirror. */
   async resolve(request: ResolveRequest): Promise<Resolution> {
-    const { image, podCredentials, registries, permit, signal, softTtlMs } = request;
+    const { image, podCredentials, registries, permit, leavesQuota, signal, softTtlMs } = request;
     const { keyring, cache } = this.#parts;
     const attempts = await keyring.attempts(image, podCredentials, registries, signal);
     await cache.load(image, attempts, registries);
     let failure: FetchFailure = failed('Blocked');
     for (const attempt of attempts) {
-      const resolution = await this.#attempt({ image, softTtlMs, context: { registries, attempt, permit, signal } });
+      const context = { registries, attempt, permit, leavesQuota, signal };
+      const resolution = await this.#attempt({ image, softTtlMs, context });
       if (resolution.kind === 'answer') return resolution;
       failure = moreSpecificFailure(failure, resolution.failure);
       if (!attempt.endpoint.mirror && !isRejection(resolution.failure)) break;
@@ -83,7 +86,7 @@ export class Resolver {
       if (permit?.isPending === true) {
         // Acquire the permit before the fetch is in flight, so that an inspection that needs no permit can fetch while
         // this one waits.
-        const rejection = await permit.acquireFirst(attempt.endpoint.host, signal);
+        const rejection = await permit.acquireFirst(attempt.endpoint.host, step.kind === 'fetch', signal);
         if (rejection !== undefined) return { kind: 'fail', failure: rejection };
         continue;
       }

@@ -118,7 +118,7 @@ describe('K5 the permits of one inspection', () => {
 
   test('K5 the first covers the first request, each further request waits', async () => {
     const permit = new BackgroundPermit(limiter, registries);
-    await permit.acquireFirst('docker.io', never);
+    await permit.acquireFirst('docker.io', true, never);
     const sentAtMs: number[] = [];
     const requests = async (): Promise<void> => {
       for (let request = 0; request < 3; request += 1) {
@@ -134,7 +134,7 @@ describe('K5 the permits of one inspection', () => {
 
   test('K5 a pod that waits for the inspection promotes it', async () => {
     const permit = new BackgroundPermit(limiter, registries);
-    await permit.acquireFirst('docker.io', never);
+    await permit.acquireFirst('docker.io', true, never);
     await permit.acquire(target, never);
     const second = permit.acquire(target, never);
     await clock.untilSleeping();

@@ -1,6 +1,7 @@
 import { limitsFor } from '../config/host-settings.ts';
 import type { HostLimits } from '../config/host-settings.ts';
 import type { Registries } from '../config/registries.ts';
+import { failed } from '../http/outcome.ts';
 import type { FetchFailure } from '../http/outcome.ts';
 import type { BackgroundLimiter } from './background-limiter.ts';
 
@@ -8,12 +9,15 @@ import type { BackgroundLimiter } from './background-limiter.ts';
 export class BackgroundPermit {
   readonly #limiter: BackgroundLimiter;
   readonly #registries: Registries;
+  readonly #takeShare: () => boolean;
   readonly #promotion = new AbortController();
   #isPending = true;
   /** The host of the first request, which the first permit covers. */
   #firstHost: string | undefined;
 
-  constructor(limiter: BackgroundLimiter, registries: Registries) {
+  /** @param takeShare called before the image is fetched; returns false if the namespace has used up its share */
+  constructor(limiter: BackgroundLimiter, registries: Registries, takeShare: () => boolean = () => true) {
+    this.#takeShare = takeShare;
     this.#limiter = limiter;
     this.#registries = registries;
   }
@@ -26,9 +30,12 @@ export class BackgroundPermit {
   /**
    * Waits for the first permit, which covers one request to the host. Then returns undefined. Returns a failure if the
    * permit cannot be acquired.
+   *
+   * @param isFetch whether the first request fetches an image, instead of confirming a cached one
    */
-  async acquireFirst(endpointHost: string, signal: AbortSignal): Promise<FetchFailure | undefined> {
+  async acquireFirst(endpointHost: string, isFetch: boolean, signal: AbortSignal): Promise<FetchFailure | undefined> {
     this.#isPending = false;
+    if (isFetch && !this.#takeShare()) return failed('Deadline');
     const limits = limitsFor(endpointHost, this.#registries);
     this.#firstHost = limits.host;
     return this.#limiter.acquire({ limits, priority: 'new', signal });

@@ -7,6 +7,7 @@ import { AuthenticationSender } from './authentication.ts';
 import { CircuitBreakerSender } from './circuit-breaker.ts';
 import { MetricsSender } from './metrics.ts';
 import { PermitSender } from './permit.ts';
+import { QuotaReserveSender } from './quota-reserve.ts';
 import { RateLimitSender } from './rate-limit.ts';
 import { RedirectSender } from './redirect.ts';
 import type { Sender } from './sender.ts';
@@ -35,8 +36,10 @@ export function buildSender({ network, store, keys, clock, metrics }: SenderPart
   const limited = new RateLimitSender(breaking, { store, keys, clock });
   // Wraps the rate limit, so that a background request takes a token only after it has its permit.
   const permitted = new PermitSender(limited);
+  // Wraps the permits, so that a request that is not sent takes none.
+  const reserving = new QuotaReserveSender(permitted, clock);
   // Wraps the permits and the rate limit, so that it also counts the requests that they reject.
-  const counted = new MetricsSender(permitted, metrics, clock);
+  const counted = new MetricsSender(reserving, metrics, clock);
   // Wraps all limits, because the target of a redirect has its own limits.
   const redirecting = new RedirectSender(counted);
   // Wraps the redirects, so that only a challenge of the endpoint itself is answered, never a challenge of a redirect's

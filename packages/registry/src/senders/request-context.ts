@@ -10,6 +10,8 @@ export interface RequestContext {
   readonly attempt: EndpointCredential;
   /** Undefined when a pod waits for the inspection: its requests need no permit. */
   readonly permit: BackgroundPermit | undefined;
+  /** Whether the second half of a quota that the registry reports is left to other inspections. */
+  readonly leavesQuota?: boolean;
   /** Aborts the requests, and also the reading of discarded bodies after the requests. So it must abort eventually. */
   readonly signal: AbortSignal;
   /** Called when a request is sent with the credential: only holders of that credential may use the response. */
