@@ -10,12 +10,12 @@ import type { CheckResult, RunContext } from '@archpolicy/service';
 import { createAdmission } from './admission.ts';
 import { readWebhookConfig } from './config.ts';
 import type { WebhookConfig } from './config.ts';
-import { declareCertificateMetrics, declareConnectionMetrics, declareMetrics } from './metrics.ts';
+import { declareConnectionMetrics, declareMetrics } from './metrics.ts';
 import { ApiJobReader } from './mutate/job-reader.ts';
+import { ServerTls } from './server-tls.ts';
+import type { ServerTlsOptions } from './server-tls.ts';
 import { WebhookServer } from './server/webhook-server.ts';
 import type { ReviewHandler } from './server/webhook-server.ts';
-import type { Certificate } from './tls/certificate.ts';
-import { CertificateWatch } from './tls/certificate-watch.ts';
 
 const MS_PER_SECOND = 1_000;
 /**
@@ -41,7 +41,7 @@ export async function runWebhook(context: RunContext): Promise<void> {
 class Webhook {
   readonly #process: ManagedProcess<WebhookConfig>;
   readonly #view: ClusterView;
-  readonly #certificates: CertificateWatch;
+  readonly #tls: ServerTls;
   readonly #operatorLease: LeaseObserver;
   #server: WebhookServer | undefined;
   #state: 'starting' | 'serving' | 'draining' = 'starting';
@@ -51,12 +51,12 @@ class Webhook {
     this.#process = process;
     const observe = declareReflectorMetrics(metrics);
     this.#view = createClusterView({ api, clock, random: Math.random, logger, observe });
-    this.#certificates = new CertificateWatch({
-      directory: config.tlsDirectory,
+    this.#tls = new ServerTls({
+      config,
       clock,
       logger,
-      onCertificate: (certificate) => this.#server?.reload(certificate),
-      onRead: declareCertificateMetrics(metrics),
+      metrics,
+      onChange: (changed) => this.#server?.reload(changed),
     });
     this.#operatorLease = new LeaseObserver({
       api,
@@ -75,15 +75,13 @@ class Webhook {
     const inspector = await this.#process.openInspector();
     await this.#startOps();
     this.#process.runInBackground('cluster view', (closing) => this.#view.run(closing));
-    this.#process.runInBackground('certificate watch', (closing) => this.#certificates.run(closing));
+    this.#process.runInBackground('certificate watch', (closing) => this.#tls.run(closing));
     this.#process.runInBackground('operator lease', (closing) => this.#operatorLease.run(closing));
     const handler = this.#startAdmission(inspector);
     // Starts to listen only when a certificate is loaded and the views have synced, because a refused connection costs
     // the API server less than a wrong or missing response.
-    const [first] = await Promise.all([this.#certificates.waitForFirst(signal), this.#synced(signal)]);
-    // Uses the current certificate instead of the first one, which may have been replaced while the initial LISTs were
-    // read.
-    const port = await this.#listen(handler, this.#certificates.current ?? first);
+    const [getTls] = await Promise.all([this.#tls.waitForFirst(signal), this.#synced(signal)]);
+    const port = await this.#listen(handler, getTls());
     this.#state = 'serving';
     this.#process.runInBackground('lease', (closing) => this.#lease().run(closing));
     logger.info({ port, startedInMs: Math.round(clock.monotonic() - startedAt) }, 'serving');
@@ -93,7 +91,7 @@ class Webhook {
 
   #startOps(): Promise<void> {
     return this.#process.startOps({
-      certificate: () => this.#certificates.check(),
+      ...this.#tls.checks,
       reflectors: () =>
         this.#view.hasSynced ? { ok: true } : { ok: false, reason: 'the initial LISTs are not complete' },
       server: () => this.#checkServer(),
@@ -110,7 +108,7 @@ class Webhook {
     const canGate = (): boolean => this.#operatorLease.isFresh();
     const metrics = declareMetrics(this.#process.metrics, {
       inFlight: () => this.#server?.inFlight ?? 0,
-      certificateExpiryMs: () => this.#certificates.current?.notAfterMs ?? Number.NaN,
+      certificateExpiryMs: () => this.#tls.certificateExpiryMs,
       canGate,
     });
     const { inspectionBudgetMs } = config;
@@ -130,11 +128,11 @@ class Webhook {
     return admission.handler;
   }
 
-  async #listen(handler: ReviewHandler, certificate: Certificate): Promise<number> {
+  async #listen(handler: ReviewHandler, tls: ServerTlsOptions): Promise<number> {
     const { clock, config, shutdownHooks } = this.#process;
     const { webhookAddress: address, inspectionBudgetMs } = config;
     const server = new WebhookServer({
-      certificate,
+      ...tls,
       address,
       handler,
       clock,
@@ -157,7 +155,7 @@ class Webhook {
       api,
       lease: { namespace: config.namespace, name: WEBHOOK },
       identity: this.#process.instance,
-      isReady: () => this.#checkServer().ok && this.#view.hasSynced && this.#certificates.check().ok,
+      isReady: () => this.#checkServer().ok && this.#view.hasSynced && this.#tls.isReady,
       clock,
       random: Math.random,
       logger,

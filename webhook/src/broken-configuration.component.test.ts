@@ -187,7 +187,8 @@ describe('P5 no secret of a broken text is printed', () => {
     await writeFile(path('tls.crt'), '');
     await writeFile(path('tls.key'), '');
     await writeFile(path(name), text);
-    const watch = new CertificateWatch({ directory, clock, logger, onCertificate: () => undefined });
+    const serverName = 'archpolicy-webhook.archpolicy-system.svc';
+    const watch = new CertificateWatch({ directory, serverName, clock, logger, onCertificate: () => undefined });
     await watch.poll();
     expect(lines.join('')).toContain('failed to load certificate, waiting for a valid one');
     note(watch.check());

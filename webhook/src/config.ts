@@ -1,4 +1,13 @@
-import { address, commonVariables, durationMs, path, readConfig, variable, wholeNumber } from '@archpolicy/service';
+import {
+  address,
+  commonVariables,
+  durationMs,
+  optionalVariable,
+  path,
+  readConfig,
+  variable,
+  wholeNumber,
+} from '@archpolicy/service';
 import type { Config, Environment } from '@archpolicy/service';
 
 /** Maximum of `drainSeconds`. It is longer than any sensible `terminationGracePeriodSeconds`. */
@@ -24,6 +33,12 @@ export const variables = {
     description: 'directory with tls.crt and tls.key, reloaded when they change',
     example: '/etc/archpolicy/tls',
     default: '/etc/archpolicy/tls',
+    schema: path,
+  }),
+  clientCaFile: optionalVariable({
+    name: 'ARCHPOLICY_CLIENT_CA_FILE',
+    description: 'CA certificates (PEM) of API servers; with it, callers without a client certificate are rejected',
+    example: '/etc/archpolicy/client-ca/ca.crt',
     schema: path,
   }),
   drainSeconds: variable({

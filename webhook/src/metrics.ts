@@ -2,8 +2,10 @@ import { PLACEMENT_REASONS } from '@archpolicy/core';
 import type { PlacementDecision } from '@archpolicy/core';
 import { enumCounter, enumHistogram, observedGauge } from '@archpolicy/service';
 import type { Registry } from '@archpolicy/service';
-import { CERTIFICATE_READ_OUTCOMES } from './tls/certificate-watch.ts';
-import type { CertificateReadOutcome } from './tls/certificate-watch.ts';
+import { REJECTION_REASONS } from './tls/client-rejections.ts';
+import type { ClientRejection } from './tls/client-rejections.ts';
+import { READ_OUTCOMES } from './tls/file-watch.ts';
+import type { ReadOutcome } from './tls/file-watch.ts';
 
 /** How a review ended. */
 export const REVIEW_OUTCOMES = [
@@ -128,13 +130,40 @@ export function declareConnectionMetrics(registry: Registry): () => void {
   };
 }
 
+/** Declares the metrics of client certificates. */
+export function declareClientCaMetrics(registry: Registry): {
+  readonly onRead: (outcome: ReadOutcome) => void;
+  readonly onRejected: (reason: ClientRejection['reason']) => void;
+} {
+  const reads = enumCounter({
+    registry,
+    name: 'archpolicy_client_ca_reads_total',
+    help: 'Reads of the client CA file that did not find the content in use, by outcome.',
+    labels: { outcome: READ_OUTCOMES },
+  });
+  const rejected = enumCounter({
+    registry,
+    name: 'archpolicy_admission_clients_rejected_total',
+    help: 'Connections that were rejected because of the client certificate, by reason.',
+    labels: { reason: REJECTION_REASONS },
+  });
+  return {
+    onRead: (outcome) => {
+      reads.inc({ outcome });
+    },
+    onRejected: (reason) => {
+      rejected.inc({ reason });
+    },
+  };
+}
+
 /** Declares the metric of certificate reads. Returns the function that counts one read. */
-export function declareCertificateMetrics(registry: Registry): (outcome: CertificateReadOutcome) => void {
+export function declareCertificateMetrics(registry: Registry): (outcome: ReadOutcome) => void {
   const reads = enumCounter({
     registry,
     name: 'archpolicy_certificate_reads_total',
     help: 'Reads of the certificate files that did not find the certificate in use, by outcome.',
-    labels: { outcome: CERTIFICATE_READ_OUTCOMES },
+    labels: { outcome: READ_OUTCOMES },
   });
   return (outcome) => {
     reads.inc({ outcome });

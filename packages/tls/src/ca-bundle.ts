@@ -1,11 +1,9 @@
+import type { X509Certificate } from 'node:crypto';
+import type { Result } from '@archpolicy/core';
 import { parseCertificates } from './certificates.ts';
 import type { TlsProblem } from './problem.ts';
 
-/**
- * Checks that a CA bundle has at least one certificate, and that each of its certificates can be parsed. Returns the
- * problem, if there is one.
- */
-export function parseCaBundle(text: string): TlsProblem | undefined {
-  const result = parseCertificates(text);
-  return result.kind === 'failed' ? result.failure : undefined;
+/** Parses a CA bundle: at least one certificate, each of which parses. */
+export function parseCaBundle(text: string): Result<readonly X509Certificate[], TlsProblem> {
+  return parseCertificates(text);
 }

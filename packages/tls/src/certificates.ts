@@ -9,20 +9,19 @@ const BEGIN = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----/gu;
 /**
  * Parses each certificate in a PEM text. OpenSSL itself stops without an error at the first bad certificate in a CA
  * bundle, so that all certificates after it would be missing.
- *
- * @returns the first certificate
  */
-export function parseCertificates(text: string): Result<X509Certificate, TlsProblem> {
+export function parseCertificates(text: string): Result<readonly [X509Certificate, ...X509Certificate[]], TlsProblem> {
   const starts = [...text.matchAll(BEGIN)].map(({ index }) => index);
-  let first: X509Certificate | undefined;
+  const certificates: X509Certificate[] = [];
   for (const [at, start] of starts.entries()) {
     const certificate = parse(text.slice(start, starts[at + 1]));
     if (certificate === undefined) {
       return failed({ code: 'CertificateInvalid', position: at + 1 });
     }
-    first ??= certificate;
+    certificates.push(certificate);
   }
-  return first === undefined ? failed({ code: 'CertificateInvalid' }) : ok(first);
+  const [first, ...others] = certificates;
+  return first === undefined ? failed({ code: 'CertificateInvalid' }) : ok([first, ...others]);
 }
 
 function parse(block: string): X509Certificate | undefined {

@@ -54,10 +54,10 @@ function selectCa(next: ClientTls, current: ClientTls | undefined, names: Client
   const { ca } = next;
   if (ca === undefined) return { selected: {} };
   if (ca === current?.ca) return { selected: { ca } };
-  const problem = parseCaBundle(ca);
-  if (problem === undefined) return { selected: { ca } };
+  const bundle = parseCaBundle(ca);
+  if (bundle.kind === 'ok') return { selected: { ca } };
   const selected = current?.ca === undefined ? undefined : { ca: current.ca };
-  return { selected, problem: describeProblem(problem, { ...names, certificate: names.ca }) };
+  return { selected, problem: describeProblem(bundle.failure, { ...names, certificate: names.ca }) };
 }
 
 type Pair = Required<Pick<ClientTls, 'cert' | 'key'>>;

@@ -31,7 +31,7 @@ export function parseKeyPair(
 ): Result<KeyPair, TlsProblem> {
   const certificates = parseCertificates(certificate.toString());
   if (certificates.kind === 'failed') return certificates;
-  const leaf = certificates.value;
+  const [leaf] = certificates.value;
   const problem = findKeyProblem(leaf, key) ?? findContextProblem({ ...options, cert: certificate, key });
   if (problem !== undefined) return failed(problem);
   const validity = { notBeforeMs: leaf.validFromDate.getTime(), notAfterMs: leaf.validToDate.getTime() };

@@ -75,7 +75,7 @@ export const layers: Readonly<Record<string, readonly Layer[]>> = {
     ['config.ts', 'errors.ts', 'review', 'tls'],
     'metrics.ts',
     ['mutate', 'server'],
-    'handler.ts',
+    ['handler.ts', 'server-tls.ts'],
     'admission.ts',
     'app.ts',
     'main.ts',

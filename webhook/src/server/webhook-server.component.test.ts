@@ -6,12 +6,11 @@ import type { TLSSocket } from 'node:tls';
 import { systemClock } from '@archpolicy/async';
 import { createCertificateAuthority } from '@archpolicy/testkit';
 import type { CertificateAuthority, LeafOptions } from '@archpolicy/testkit';
-import type { Certificate } from '../tls/certificate.ts';
 import { TlsClient } from '../fixtures/tls-client.ts';
 import { MAX_BODY_BYTES } from './body.ts';
 import type { Limits } from './limits.ts';
 import { WebhookServer } from './webhook-server.ts';
-import type { HttpResponse, ReviewTimes } from './webhook-server.ts';
+import type { HttpResponse, ReviewTimes, ServingPair } from './webhook-server.ts';
 
 let authority: CertificateAuthority;
 const cleanups: (() => Promise<void> | void)[] = [];
@@ -24,14 +23,11 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-const certificate = async (options?: LeafOptions): Promise<Certificate> => {
+const certificate = async (options?: LeafOptions): Promise<ServingPair> => {
   const pair = await authority.issue(options);
   return {
     cert: Buffer.from(pair.certificate),
     key: Buffer.from(pair.key),
-    notBeforeMs: 0,
-    notAfterMs: Infinity,
-    serialNumber: '',
   };
 };
 
@@ -238,7 +234,7 @@ describe('certificates', () => {
   test('rejects TLS 1.2, before and after a reload', async () => {
     const { server, client } = await start();
     await expect(client({ maxVersion: 'TLSv1.2' }).send({})).rejects.toThrow(/protocol version/u);
-    server.reload(await certificate());
+    server.reload({ certificate: await certificate() });
     await expect(client({ maxVersion: 'TLSv1.2' }).send({})).rejects.toThrow(/protocol version/u);
     expect((await client().send({})).status).toBe(200);
   });
@@ -247,7 +243,7 @@ describe('certificates', () => {
     const { server, client } = await start();
     const old = client();
     const before = await old.send({});
-    server.reload(await certificate());
+    server.reload({ certificate: await certificate() });
     const kept = await old.send({});
     const fresh = await client().send({});
     expect([kept.localPort, kept.serialNumber]).toEqual([before.localPort, before.serialNumber]);

@@ -2,11 +2,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { Server } from 'node:https';
 import type { Socket } from 'node:net';
+import type { SecureContextOptions } from 'node:tls';
 import { waitUnlessAborted } from '@archpolicy/async';
 import type { Clock } from '@archpolicy/async';
 import { ConnectionTable, listen } from '@archpolicy/service';
 import type { Address, CheckResult } from '@archpolicy/service';
 import type { Certificate } from '../tls/certificate.ts';
+import { watchClientRejections } from '../tls/client-rejections.ts';
+import type { ClientRejection } from '../tls/client-rejections.ts';
 import { TLS_OPTIONS } from '../tls/options.ts';
 import { BodyReader } from './body.ts';
 import type { BodyRead, UnreadReason } from './body.ts';
@@ -41,8 +44,20 @@ export interface ReviewHandler {
   rejectUnread(reason: UnreadReason, times: ReviewTimes): HttpResponse;
 }
 
+/** The serving certificate and its key, PEM. */
+export type ServingPair = Pick<Certificate, 'cert' | 'key'>;
+
+/** What the files of the server's TLS contain. */
+export interface ServerTlsSettings {
+  readonly certificate?: ServingPair;
+  /** The authorities of client certificates, PEM. */
+  readonly clientCa?: Buffer;
+}
+
 export interface WebhookServerOptions {
-  readonly certificate: Certificate;
+  readonly certificate: ServingPair;
+  /** The authorities of client certificates, PEM. With them, clients without a certificate are rejected. */
+  readonly clientCa?: Buffer;
   readonly address: Address;
   readonly handler: ReviewHandler;
   readonly clock: Clock;
@@ -51,14 +66,25 @@ export interface WebhookServerOptions {
   readonly inspectionBudgetMs: number;
   /** Called for each connection that is closed because there are too many. */
   readonly onConnectionClosed?: () => void;
+  /** Called for each connection that is rejected because of its client certificate. */
+  readonly onClientRejected?: (rejection: ClientRejection) => void;
   /** Limits that tests override. */
   readonly limits?: Partial<Limits>;
+}
+
+/** Returns all options of the TLS context, because Node uses the default of each option that is missing at a reload. */
+function toContextOptions({
+  certificate: { cert, key },
+  clientCa,
+}: ServerTlsSettings & Pick<WebhookServerOptions, 'certificate'>): SecureContextOptions {
+  return { ...TLS_OPTIONS, cert, key, ...(clientCa !== undefined && { ca: clientCa }) };
 }
 
 /** The HTTPS server of `POST /mutate`. */
 export class WebhookServer {
   readonly #options: WebhookServerOptions;
   readonly #server: Server;
+  #tls: ServerTlsSettings & Pick<WebhookServerOptions, 'certificate'>;
   readonly #queue: ReviewQueue;
   readonly #bodies: BodyReader;
   readonly #connections: ConnectionTable;
@@ -75,15 +101,14 @@ export class WebhookServer {
     this.#options = options;
     this.#queue = new ReviewQueue(options.clock);
     this.#bodies = new BodyReader(options.clock);
-    const { cert, key } = options.certificate;
+    this.#tls = options;
     const limits = { ...LIMITS, ...options.limits };
     this.#maxConnections = limits.connections;
     this.#connections = new ConnectionTable(limits.connections, options.onConnectionClosed);
     this.#server = createServer(
       {
-        ...TLS_OPTIONS,
-        cert,
-        key,
+        ...toContextOptions(this.#tls),
+        requestCert: options.clientCa !== undefined,
         handshakeTimeout: limits.handshakeMs,
         headersTimeout: limits.headersMs,
         requestTimeout: limits.requestMs,
@@ -95,6 +120,7 @@ export class WebhookServer {
       },
     );
     this.#connections.watch(this.#server);
+    if (options.onClientRejected !== undefined) watchClientRejections(this.#server, options.onClientRejected);
     this.#server.on('secureConnection', (socket) => {
       const age = limits.connectionAgeMs * (1 - CONNECTION_AGE_SPREAD * options.random());
       this.maxAgeReachedAt.set(socket, options.clock.monotonic() + age);
@@ -121,9 +147,13 @@ export class WebhookServer {
     return listen(this.#server, this.#options.address);
   }
 
-  /** Uses this certificate for new connections. An open connection keeps the certificate with which it was opened. */
-  reload({ cert, key }: Certificate): void {
-    this.#server.setSecureContext({ ...TLS_OPTIONS, cert, key });
+  /**
+   * Uses another certificate, or other authorities, for new connections. An open connection keeps those with which it was
+   * opened, and ends after `connectionAgeMs`.
+   */
+  reload(changed: ServerTlsSettings): void {
+    this.#tls = { ...this.#tls, ...changed };
+    this.#server.setSecureContext(toContextOptions(this.#tls));
   }
 
   /** Begins to close each connection after its next response, so that clients reconnect to another replica. */

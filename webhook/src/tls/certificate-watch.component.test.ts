@@ -10,6 +10,7 @@ import type { CertificateAuthority, CertificatePair, LeafOptions } from '@archpo
 import { CertificateWatch } from './certificate-watch.ts';
 
 const DAY_MS = 86_400_000;
+const SERVICE = 'archpolicy-webhook.archpolicy-system.svc';
 
 type Validity = Required<Pick<LeafOptions, 'notBefore' | 'notAfter'>>;
 
@@ -37,7 +38,7 @@ beforeEach(async () => {
   const logger = createLogger({ name: 'test', level: 'info', destination });
   const onCertificate = ({ serialNumber }: { serialNumber: string }): void => void loaded.push(serialNumber);
   const onRead = (outcome: string): void => void counts.push(outcome);
-  watch = new CertificateWatch({ directory, clock: clock(), logger, onCertificate, onRead });
+  watch = new CertificateWatch({ directory, serverName: SERVICE, clock: clock(), logger, onCertificate, onRead });
 });
 
 afterEach(() => rm(directory, { recursive: true }));
@@ -158,6 +159,28 @@ describe('certificate watch', () => {
       'tls.crt is larger than 262144 bytes',
     ],
     [
+      'a certificate for another name, which API servers reject',
+      (_, validity) =>
+        authority.issue({ ...validity, dnsNames: ['archpolicy-webhook.other.svc'], commonName: SERVICE }),
+      'WrongName',
+      `the new certificate is not valid for ${SERVICE}`,
+    ],
+    [
+      'a certificate for clients only',
+      (_, validity) => authority.issue({ ...validity, dnsNames: [SERVICE], usages: ['clientAuth'] }),
+      'NotForServers',
+      'tls.crt is not for servers: its extended key usage lacks serverAuth',
+    ],
+    [
+      'a chain with a certificate whose key is too short',
+      async ({ certificate, key }) => {
+        const { certificate: weak } = await authority.issue({ keyType: 'RSA-1024' });
+        return { certificate: certificate + weak, key };
+      },
+      'RejectedByOpenSsl',
+      'tls.crt and tls.key are rejected by OpenSSL (ERR_SSL_CA_KEY_TOO_SMALL)',
+    ],
+    [
       'a certificate that has expired',
       (_, { notBefore }) => authority.issue({ notBefore, notAfter: new Date(now - 1) }),
       'Expired',
@@ -171,7 +194,7 @@ describe('certificate watch', () => {
     ],
   ])('P2 %s does not replace a good one and is logged once', async (_, bad, code, problem) => {
     const options = { notBefore: new Date(now - DAY_MS), notAfter: new Date(now + DAY_MS) };
-    const good = await authority.issue(options);
+    const good = await authority.issue({ ...options, dnsNames: [SERVICE] });
     await write(good);
     await watch.poll();
     await write(await bad(good, options));
@@ -183,9 +206,25 @@ describe('certificate watch', () => {
     expect(lines.slice(1)).toEqual([
       expect.objectContaining({ msg: 'new certificate rejected, keeping the current one', code, problem }),
     ]);
-    await write(await authority.issue());
+    await write(await authority.issue({ dnsNames: ['*.archpolicy-system.svc'] }));
     await watch.poll();
     expect(loaded).toHaveLength(2);
+  });
+
+  test.each([
+    ['the current one has expired', { dnsNames: [SERVICE], lifetimeMs: DAY_MS / 2 }],
+    [
+      'the current one has another name, too, because a URL names the webhook',
+      { dnsNames: ['a'], lifetimeMs: 3 * DAY_MS },
+    ],
+  ])('P2 a pair for another name than that of the Service is used when %s', async (_, { dnsNames, lifetimeMs }) => {
+    const notBefore = new Date(now - DAY_MS);
+    await write(await authority.issue({ dnsNames, notBefore, notAfter: new Date(now + lifetimeMs) }));
+    await watch.poll();
+    now += DAY_MS;
+    await write(await authority.issue({ dnsNames: ['b'], notBefore, notAfter: new Date(now + DAY_MS) }));
+    await watch.poll();
+    expect([loaded.length, watch.check()]).toEqual([2, { ok: true }]);
   });
 
   test.each(['P-256', 'P-384', 'P-521', 'Ed25519', 'RSA-2048'] as const)('P2 a %s key is used', async (keyType) => {

@@ -30,6 +30,8 @@ export interface LeafOptions {
   readonly organization?: string;
   readonly notBefore?: Date;
   readonly notAfter?: Date;
+  /** The extended key usages, both by default. */
+  readonly usages?: readonly ('serverAuth' | 'clientAuth')[];
   /** P-256 by default. */
   readonly keyType?: LeafKeyType;
 }
@@ -45,8 +47,11 @@ export interface CertificateAuthority {
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 const DAY_MS = 86_400_000;
 
-/** Creates a CA with a certificate that is valid from yesterday for ten days. */
-export async function createCertificateAuthority(name = 'archpolicy test CA'): Promise<CertificateAuthority> {
+/** Creates a CA with a certificate that is valid from yesterday for ten days, or as given. */
+export async function createCertificateAuthority(
+  name = 'archpolicy test CA',
+  validity: Pick<LeafOptions, 'notBefore' | 'notAfter'> = {},
+): Promise<CertificateAuthority> {
   const keys = await generateKeys();
   const ca = await X509CertificateGenerator.createSelfSigned(
     {
@@ -54,8 +59,8 @@ export async function createCertificateAuthority(name = 'archpolicy test CA'): P
       name: `CN=${name}`,
       keys,
       signingAlgorithm: ALGORITHM,
-      notBefore: new Date(Date.now() - DAY_MS),
-      notAfter: new Date(Date.now() + 9 * DAY_MS),
+      notBefore: validity.notBefore ?? new Date(Date.now() - DAY_MS),
+      notAfter: validity.notAfter ?? new Date(Date.now() + 9 * DAY_MS),
       extensions: [
         new BasicConstraintsExtension(true, undefined, true),
         new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
@@ -72,6 +77,7 @@ async function issue(
   options: LeafOptions,
 ): Promise<CertificatePair> {
   const { dnsNames = ['localhost'], addresses = ['127.0.0.1'], commonName = 'archpolicy test', organization } = options;
+  const { usages = ['serverAuth', 'clientAuth'] } = options;
   const { publicKey, privateKey } = await generateLeafKey(options.keyType ?? 'P-256');
   const leaf = await X509CertificateGenerator.create(
     {
@@ -86,7 +92,7 @@ async function issue(
       extensions: [
         new BasicConstraintsExtension(false, undefined, true),
         new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
-        new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth, ExtendedKeyUsage.clientAuth]),
+        new ExtendedKeyUsageExtension(usages.map((usage) => ExtendedKeyUsage[usage])),
         new SubjectAlternativeNameExtension([
           ...dnsNames.map((value) => ({ type: 'dns' as const, value })),
           ...addresses.map((value) => ({ type: 'ip' as const, value })),
