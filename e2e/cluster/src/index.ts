@@ -11,6 +11,7 @@ export { pushImage } from './push-image.ts';
 export type { ImageContent, PushedImage, PushOptions } from './push-image.ts';
 export type { Child, Exit } from './process/child.ts';
 export { EMULATED_ANNOTATION, PLATFORMS_ANNOTATION, REFUSED_AT_ANNOTATION, SILENT_ANNOTATION } from './stages.ts';
+export { renderKustomization } from './render-kustomization.ts';
 export { START_TIMEOUT_MILLISECONDS, startCluster } from './start-cluster.ts';
 export type { StartClusterOptions, TestCluster } from './start-cluster.ts';
 export { startProgram } from './start-program.ts';

@@ -118,7 +118,7 @@ export const layers: Readonly<Record<string, readonly Layer[]>> = {
     ['api-client.ts', 'process'],
     ['component', 'start-program.ts'],
     ['archpolicy', 'toolchain'],
-    'components',
+    ['components', 'render-kustomization.ts'],
     'supervisor',
     'commands',
     ['soak', 'start-cluster.ts'],
