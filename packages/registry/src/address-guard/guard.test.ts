@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { AddressGuard } from './guard.ts';
 
-const guard = new AddressGuard(['10.96.0.0/12', 'fd12:3456::/32'], []);
+const guard = new AddressGuard({ refused: ['10.96.0.0/12', 'fd12:3456::/32'], allowed: [], nat64Prefixes: [] });
 
 describe('I8 the address guard', () => {
   test.each([
@@ -62,7 +62,11 @@ describe('I8 the address guard', () => {
   });
 
   test('I8 the registries file allows ranges for one host', () => {
-    const loopback = new AddressGuard(['10.96.0.0/12'], ['127.0.0.0/8', '10.96.7.0/24']);
+    const loopback = new AddressGuard({
+      refused: ['10.96.0.0/12'],
+      allowed: ['127.0.0.0/8', '10.96.7.0/24'],
+      nat64Prefixes: [],
+    });
     expect(loopback.permits('127.0.0.1')).toBe(true);
     expect(loopback.permits('::ffff:127.0.0.1')).toBe(true);
     expect(loopback.permits('10.96.7.9')).toBe(true);

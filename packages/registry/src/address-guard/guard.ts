@@ -1,26 +1,38 @@
+import { Nat64 } from './nat64.ts';
 import { isAddress, isInRanges, parseRange, REFUSED_RANGES } from './ranges.ts';
 import type { AddressRange } from './ranges.ts';
 
 const builtIn: readonly AddressRange[] = parseAll(REFUSED_RANGES);
 
+export interface GuardSettings {
+  /** Ranges in CIDR notation (for Pods and Services) that are refused in addition to the built-in ranges. */
+  readonly refused: readonly string[];
+  /** Ranges that the registries file allows for this host, even if they are refused otherwise. */
+  readonly allowed: readonly string[];
+  /** The network's own prefixes for NAT64. */
+  readonly nat64Prefixes: readonly string[];
+}
+
 /** Decides for one host to which addresses connections are allowed (I8). */
 export class AddressGuard {
   readonly #refused: readonly AddressRange[];
   readonly #allowed: readonly AddressRange[];
+  readonly #nat64: Nat64;
 
-  /**
-   * @param refused ranges in CIDR notation (for Pods and Services) that are refused in addition to the built-in ranges
-   * @param allowed ranges that the registries file allows for this host, even if they are refused otherwise
-   */
-  constructor(refused: readonly string[], allowed: readonly string[]) {
-    this.#refused = [...builtIn, ...parseAll(refused)];
+  constructor({ refused, allowed, nat64Prefixes }: GuardSettings) {
+    this.#refused = parseAll(refused);
     this.#allowed = parseAll(allowed);
+    this.#nat64 = new Nat64(nat64Prefixes);
   }
 
   /** Whether a connection to this address is allowed. An address that cannot be parsed is refused. */
   permits(address: string): boolean {
     if (!isAddress(address)) return false;
-    return isInRanges(address, this.#allowed) || !isInRanges(address, this.#refused);
+    const embedded = this.#nat64.embeddedIPv4(address);
+    // A gateway translates the address, so the connection is one to the embedded address.
+    if (embedded !== undefined) return !isInRanges(address, this.#refused) && this.permits(embedded);
+    if (isInRanges(address, this.#allowed)) return true;
+    return !isInRanges(address, this.#refused) && !isInRanges(address, builtIn);
   }
 }
 

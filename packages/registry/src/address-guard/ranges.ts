@@ -21,8 +21,7 @@ export const REFUSED_RANGES: readonly string[] = [
   '240.0.0.0/4', // reserved, and broadcast
   '::/96', // unspecified, loopback, IPv4-compatible
   '::ffff:0:0:0/96', // IPv4-translated (SIIT)
-  '64:ff9b::/96', // NAT64: an IPv4 address in disguise
-  '64:ff9b:1::/48', // local NAT64
+  '64:ff9b:1::/48', // NAT64 of a network that the registries file does not describe
   '100::/64', // discard
   '2001::/32', // Teredo
   '2002::/16', // 6to4: an IPv4 address in disguise

@@ -1,4 +1,5 @@
 import type { ClientTls } from '@archpolicy/tls';
+import type { GuardSettings } from '../address-guard/guard.ts';
 import type { ClusterSharing } from '../hosts/cluster-sharing.ts';
 import { normalizeHost } from '../hosts/host-pattern.ts';
 import type { Registries } from './registries.ts';
@@ -6,8 +7,7 @@ import type { RequestLimit } from './schema.ts';
 
 /** The settings of connections to a host. When the settings of a host change, its next requests use new connections. */
 export interface ConnectionSettings {
-  readonly allowAddresses: readonly string[];
-  readonly refuseAddresses: readonly string[];
+  readonly guard: GuardSettings;
   /** The host's own CA bundle and client certificate. While they are unusable, no HTTPS connection is made. */
   readonly tls?: ClientTls | 'unusable';
 }
@@ -24,10 +24,10 @@ export interface HostLimits {
 /** Returns the connection settings of a host's entry in the registries file, or the defaults. */
 export function connectionFor(host: string, registries: Registries): ConnectionSettings {
   const entry = registries.entryFor(host);
+  const { refuseAddresses, nat64Prefixes } = registries.config;
   const tls = entry === undefined ? undefined : registries.tlsFor(entry);
   return {
-    allowAddresses: entry?.allowAddresses ?? [],
-    refuseAddresses: registries.config.refuseAddresses,
+    guard: { refused: refuseAddresses, allowed: entry?.allowAddresses ?? [], nat64Prefixes },
     ...(tls === undefined ? {} : { tls: tls.kind === 'usable' ? tls.tls : 'unusable' }),
   };
 }

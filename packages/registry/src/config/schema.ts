@@ -1,5 +1,6 @@
 import { isRegistryHost } from '@archpolicy/core';
 import { z } from 'zod';
+import { parseNat64Prefix } from '../address-guard/nat64.ts';
 import { parseRange } from '../address-guard/ranges.ts';
 
 /**
@@ -22,6 +23,13 @@ const range = z
   .string()
   .max(50)
   .refine((text) => parseRange(text) !== undefined, { message: 'expected a range such as 10.0.0.0/8' });
+
+const nat64Prefix = z
+  .string()
+  .max(50)
+  .refine((text) => parseNat64Prefix(text) !== undefined, {
+    message: 'expected an IPv6 prefix of 32, 40, 48, 56, 64 or 96 bits, such as 2001:db8:64::/96',
+  });
 
 const path = z.string().min(1).max(4096);
 
@@ -85,6 +93,11 @@ export const registriesSchema = z.strictObject({
     .max(MAX_RULES)
     .default([])
     .describe('Address ranges that registries may not have: Pod and Service ranges.'),
+  nat64Prefixes: z
+    .array(nat64Prefix)
+    .max(MAX_RULES)
+    .default([])
+    .describe('Prefixes of this network for NAT64, besides 64:ff9b::/96. The IPv4 address in an address is judged.'),
   credentialProviders: z
     .strictObject({ configFile: path, binDirectory: path })
     .optional()

@@ -76,7 +76,7 @@ describe('the stack of senders', () => {
     expect(await rig.send('')).toMatchObject({ status: 200, redirects: 1 });
     const sent = rig.requests.map(({ url, headers, connection }) => [
       url.host,
-      connection?.allowAddresses,
+      connection?.guard.allowed,
       headers['authorization'],
     ]);
     expect(sent).toEqual([

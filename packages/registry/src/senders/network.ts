@@ -9,7 +9,7 @@ import type { RequestContext } from './request-context.ts';
 import type { HttpRequest, HttpResponse, Sender } from './sender.ts';
 
 const NO_BODY = new Uint8Array();
-const DEFAULT_CONNECTION: ConnectionSettings = { allowAddresses: [], refuseAddresses: [] };
+const DEFAULT_CONNECTION: ConnectionSettings = { guard: { refused: [], allowed: [], nat64Prefixes: [] } };
 
 /** Exchanges one request and one response over the network, both within bounds. */
 export class NetworkSender implements Sender {

@@ -25,7 +25,7 @@ test('P2 closing ends the requests of all hosts, also of the hosts whose pools w
   const pools = new Pools();
   let ended = 0;
   for (let at = 0; at < HOSTS; at += 1) {
-    const settings = { allowAddresses: ['127.0.0.0/8', `10.0.${at}.0/24`], refuseAddresses: [] };
+    const settings = { guard: { refused: [], allowed: ['127.0.0.0/8', `10.0.${at}.0/24`], nat64Prefixes: [] } };
     const sent = pools.get(`http://${server.host}`, settings).request({ method: 'GET', path: '/' });
     sent.catch(() => (ended += 1));
   }

@@ -65,7 +65,7 @@ export class Pools {
   }
 
   #create(origin: string, settings: ConnectionSettings): Pool {
-    const guard = new AddressGuard(settings.refuseAddresses, settings.allowAddresses);
+    const guard = new AddressGuard(settings.guard);
     return new Pool(origin, {
       connections: MAX_CONNECTIONS_PER_HOST,
       connect: connectorFor(settings, guardedConnector(guard, connectOptions(settings), this.#resolve)),
