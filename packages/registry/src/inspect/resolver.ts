@@ -51,20 +51,29 @@ export class Resolver {
     this.#parts = parts;
   }
 
-  /** Makes attempts until one succeeds. Continues after a rejection, and after any failure of a mirror. */
+  /**
+   * Makes attempts until one succeeds. Continues after a rejection, after the rate limit of a credential (another one has
+   * its own limit), and after any failure of a mirror.
+   */
   async resolve(request: ResolveRequest): Promise<Resolution> {
     const { image, podCredentials, registries, permit, leavesQuota, signal, softTtlMs } = request;
     const { keyring, cache } = this.#parts;
     const attempts = await keyring.attempts(image, podCredentials, registries, signal);
     await cache.load(image, attempts, registries);
     let failure: FetchFailure = failed('Blocked');
+    let rateLimit: FetchFailure | undefined;
     for (const attempt of attempts) {
       const context = { registries, attempt, permit, leavesQuota, signal };
       const resolution = await this.#attempt({ image, softTtlMs, context });
       if (resolution.kind === 'answer') return resolution;
       failure = moreSpecificFailure(failure, resolution.failure);
-      if (!attempt.endpoint.mirror && !isRejection(resolution.failure)) break;
+      if (permit?.isRejected === true) break;
+      if (attempt.endpoint.mirror) continue;
+      if (resolution.failure.reason === 'RateLimited') rateLimit ??= resolution.failure;
+      else if (!isRejection(resolution.failure)) break;
     }
+    // A rejection of another credential is no answer for the one that is limited: it may have access.
+    failure = rateLimit ?? failure;
     const stale = allowsStaleOnError(failure) ? cache.findStale(image, attempts.map(toScope)) : undefined;
     return stale ?? { kind: 'fail', failure };
   }

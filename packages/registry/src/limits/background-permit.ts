@@ -12,6 +12,7 @@ export class BackgroundPermit {
   readonly #takeShare: () => boolean;
   readonly #promotion = new AbortController();
   #isPending = true;
+  #isRejected = false;
   /** The host of the first request, which the first permit covers. */
   #firstHost: string | undefined;
 
@@ -27,6 +28,11 @@ export class BackgroundPermit {
     return this.#isPending;
   }
 
+  /** Whether a permit was not granted in time. The inspection must then send no further requests. */
+  get isRejected(): boolean {
+    return this.#isRejected && !this.#isPromoted();
+  }
+
   /**
    * Waits for the first permit, which covers one request to the host. Then returns undefined. Returns a failure if the
    * permit cannot be acquired.
@@ -38,7 +44,7 @@ export class BackgroundPermit {
     if (isFetch && !this.#takeShare()) return failed('Deadline');
     const limits = limitsFor(endpointHost, this.#registries);
     this.#firstHost = limits.host;
-    return this.#limiter.acquire({ limits, priority: 'new', signal });
+    return this.#record(await this.#limiter.acquire({ limits, priority: 'new', signal }));
   }
 
   /** Waits for the permit of a request, then returns undefined. Returns a failure if the permit cannot be acquired. */
@@ -49,12 +55,17 @@ export class BackgroundPermit {
     const either = AbortSignal.any([signal, this.#promotion.signal]);
     const request = { limits, priority: 'follow-up', signal: either } as const;
     const rejection = await this.#limiter.acquire(request);
-    return this.#isPromoted() ? undefined : rejection;
+    return this.#isPromoted() ? undefined : this.#record(rejection);
   }
 
   /** Allows the inspection to send requests without further permits. Call this when a pod waits for the inspection. */
   promote(): void {
     this.#promotion.abort();
+  }
+
+  #record(rejection: FetchFailure | undefined): FetchFailure | undefined {
+    if (rejection !== undefined) this.#isRejected = true;
+    return rejection;
   }
 
   #isPromoted(): boolean {

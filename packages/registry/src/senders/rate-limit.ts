@@ -9,6 +9,8 @@ import { failed } from '../http/outcome.ts';
 import type { FetchFailure } from '../http/outcome.ts';
 import { pauseFromHeaders } from '../http/rate-limit-headers.ts';
 import { parseRetryAfter } from '../http/retry-after.ts';
+import { RateLimitBlocks } from '../limits/rate-limit-blocks.ts';
+import type { RateLimited } from '../limits/rate-limit-blocks.ts';
 import { reserveLocally } from '../limits/reserve-locally.ts';
 import type { RequestContext } from './request-context.ts';
 import type { HttpRequest, HttpResponse, Sender } from './sender.ts';
@@ -19,16 +21,17 @@ interface LimitParts {
   readonly clock: Clock;
 }
 
-interface HostState {
-  bucket: TokenBucket | undefined;
-  /**
-   * No request is sent before this time (monotonic milliseconds), because the host returned 429 or its quota is used
-   * up.
-   */
-  blockedUntilMs: number;
+/** The limits of one request. */
+interface RequestLimits {
+  /** The limits of the host in the registries file. */
+  readonly configured: HostLimits;
+  /** The requests that share the limits that the host reports. */
+  readonly reported: RateLimited;
+  /** Which clusters share the reported limits. */
+  readonly sharing: HostLimits['sharing'];
 }
 
-/** Maximum number of hosts whose state is in memory, because tenants choose hosts. */
+/** Maximum number of hosts with a bucket in memory, because tenants choose hosts. */
 const MAX_HOSTS = 1_000;
 /**
  * Maximum wait of a request. A request that would have to wait longer is rejected with the time to retry, because no
@@ -36,15 +39,20 @@ const MAX_HOSTS = 1_000;
  */
 const MAX_WAIT_MS = 2_000;
 const UNLIMITED = { perSecond: 0, burst: 0 };
+/** In the shared store, a block is a bucket without a rate. */
+const BLOCK_ONLY: Bucket = { ...UNLIMITED, maxWaitMs: MAX_WAIT_MS };
+const NOTHING: Reservation = { waitMs: 0, blockedMs: 0 };
 
 /**
- * Respects the rate limits of hosts (K5): the limits in the registries file, and the limits that hosts send in 429
- * responses and rate-limit headers. Replicas that share a store respect them together.
+ * Respects the rate limits of hosts (K5): the configured limits, for all requests to a host, and the limits that hosts
+ * report in 429 responses and rate-limit headers, for the credential that got them. Replicas that share a store respect
+ * them together.
  */
 export class RateLimitSender implements Sender {
   readonly #next: Sender;
   readonly #parts: LimitParts;
-  readonly #hosts = new LRUCache<string, HostState>({ max: MAX_HOSTS });
+  readonly #buckets = new LRUCache<string, TokenBucket>({ max: MAX_HOSTS });
+  readonly #blocks = new RateLimitBlocks();
 
   constructor(next: Sender, parts: LimitParts) {
     this.#next = next;
@@ -52,63 +60,110 @@ export class RateLimitSender implements Sender {
   }
 
   async send(request: HttpRequest, context: RequestContext): Promise<HttpResponse | FetchFailure> {
-    const limits = limitsFor(request.host, context.registries);
-    const state = this.#stateFor(limits.host);
-    const rejection = await this.#admit(limits, state, context.signal);
+    const limits = requestLimits(request, context);
+    const rejection = await this.#admit(limits, context.signal);
     if (rejection !== undefined) return rejection;
     const response = await this.#next.send(request, context);
-    if (response.kind === 'response') this.#observe(limits, state, response);
+    if (response.kind === 'response') this.#observe(limits, response);
     return response;
   }
 
   /** Waits until the request may be sent. Returns the failure if it may not. */
-  async #admit(limits: HostLimits, state: HostState, signal: AbortSignal): Promise<FetchFailure | undefined> {
+  async #admit(limits: RequestLimits, signal: AbortSignal): Promise<FetchFailure | undefined> {
     const { clock } = this.#parts;
     const now = clock.monotonic();
-    if (now < state.blockedUntilMs) return this.#reject(state.blockedUntilMs - now);
-    const { waitMs, blockedMs } = await this.#reserve(limits, state);
-    if (blockedMs > 0) {
-      state.blockedUntilMs = now + blockedMs;
-      return this.#reject(blockedMs);
-    }
+    const remainingMs = this.#blocks.remainingMs(limits.reported, now);
+    if (remainingMs > 0) return this.#reject(remainingMs);
+    const [{ waitMs, blockedMs }, blockedForScopeMs] = await Promise.all([
+      this.#reserve(limits.configured),
+      this.#loadBlocks(limits),
+    ]);
+    if (blockedMs > 0) this.#blocks.blockAll(limits.reported.target, now + blockedMs);
+    const blockMs = Math.max(blockedMs, blockedForScopeMs);
+    if (blockMs > 0) return this.#reject(blockMs);
     if (waitMs > MAX_WAIT_MS) return this.#reject(waitMs);
     if (waitMs > 0) await clock.sleep(waitMs, signal).catch(() => undefined);
     return undefined;
   }
 
-  async #reserve({ host, sharing, requestLimit = UNLIMITED }: HostLimits, state: HostState): Promise<Reservation> {
-    const { store, keys, clock } = this.#parts;
+  async #reserve({ host, sharing, requestLimit = UNLIMITED }: HostLimits): Promise<Reservation> {
     const bucket: Bucket = { ...requestLimit, maxWaitMs: MAX_WAIT_MS };
-    const key = keys.cacheKey('limit', host, sharing);
-    const shared = key === undefined ? undefined : await store.reserve(key, bucket);
+    const shared = await this.#reserveShared(host, sharing, bucket);
     if (shared !== undefined) return shared;
-    if (requestLimit.perSecond === 0) return { waitMs: 0, blockedMs: 0 };
-    const now = clock.monotonic();
-    state.bucket ??= new TokenBucket(requestLimit.burst, now);
-    return { waitMs: reserveLocally(state.bucket, bucket, now), blockedMs: 0 };
+    if (requestLimit.perSecond === 0) return NOTHING;
+    const now = this.#parts.clock.monotonic();
+    const tokens = this.#buckets.get(host) ?? new TokenBucket(requestLimit.burst, now);
+    this.#buckets.set(host, tokens);
+    return { waitMs: reserveLocally(tokens, bucket, now), blockedMs: 0 };
   }
 
-  /** Blocks the host for the time that its response states. */
-  #observe({ host, sharing }: HostLimits, state: HostState, { status, headers }: HttpResponse): void {
-    const { clock, store, keys } = this.#parts;
-    const nowMs = clock.now();
-    const retryMs = status === 429 ? parseRetryAfter(headers['retry-after'], nowMs) - nowMs : 0;
+  /** Loads the blocks of the credential and of all credentials that other replicas have stored. Returns the longest. */
+  async #loadBlocks({ configured, reported, sharing }: RequestLimits): Promise<number> {
+    const { target, scope } = reported;
+    const [own, all] = await Promise.all([
+      this.#reserveShared(toSubject(reported), sharing, BLOCK_ONLY),
+      // The bucket of a host holds the block for requests that no other host led to.
+      target === configured.host ? undefined : this.#reserveShared(target, sharing, BLOCK_ONLY),
+    ]);
+    const nowMs = this.#parts.clock.monotonic();
+    const ownMs = own?.blockedMs ?? 0;
+    const allMs = all?.blockedMs ?? 0;
+    if (ownMs > 0) this.#blocks.block({ target, scope }, { nowMs, blockMs: ownMs, isRejection: false });
+    if (allMs > 0) this.#blocks.blockAll(target, nowMs + allMs);
+    return Math.max(ownMs, allMs);
+  }
+
+  async #reserveShared(
+    subject: string,
+    sharing: HostLimits['sharing'],
+    bucket: Bucket,
+  ): Promise<Reservation | undefined> {
+    const { store, keys } = this.#parts;
+    const key = keys.cacheKey('limit', subject, sharing);
+    return key === undefined ? undefined : store.reserve(key, bucket);
+  }
+
+  /** Blocks the credential for the time that the response states. */
+  #observe({ reported, sharing }: RequestLimits, { status, headers }: HttpResponse): void {
+    const { clock } = this.#parts;
+    const epochMs = clock.now();
+    const isRejection = status === 429;
+    const retryMs = isRejection ? parseRetryAfter(headers['retry-after'], epochMs) - epochMs : 0;
     const blockMs = Math.max(retryMs, pauseFromHeaders(headers));
+    if (status === 200) this.#blocks.recordSuccess(reported.target);
     if (blockMs <= 0) return;
-    state.blockedUntilMs = Math.max(state.blockedUntilMs, clock.monotonic() + blockMs);
-    const key = keys.cacheKey('limit', host, sharing);
+    const allMs = this.#blocks.block(reported, { nowMs: clock.monotonic(), blockMs, isRejection });
+    this.#blockShared(toSubject(reported), sharing, blockMs);
+    if (allMs > 0) this.#blockShared(reported.target, sharing, allMs);
+  }
+
+  #blockShared(subject: string, sharing: HostLimits['sharing'], blockMs: number): void {
+    const { store, keys } = this.#parts;
+    const key = keys.cacheKey('limit', subject, sharing);
     if (key !== undefined) store.block(key, blockMs);
   }
 
   #reject(waitMs: number): FetchFailure {
     return failed('RateLimited', this.#parts.clock.now() + waitMs);
   }
+}
 
-  #stateFor(host: string): HostState {
-    const existing = this.#hosts.get(host);
-    if (existing !== undefined) return existing;
-    const state: HostState = { bucket: undefined, blockedUntilMs: 0 };
-    this.#hosts.set(host, state);
-    return state;
-  }
+/**
+ * Returns the limits of a request. If the endpoint led to another host (by a redirect or as its token service), what that
+ * host reports counts only for requests that the same endpoint leads there. Otherwise the registry of one tenant could
+ * provoke a block of another registry for all tenants.
+ */
+function requestLimits(request: HttpRequest, { registries, attempt }: RequestContext): RequestLimits {
+  const configured = limitsFor(request.host, registries);
+  const endpoint = limitsFor(attempt.endpoint.host, registries);
+  const isLedTo = endpoint.host !== configured.host;
+  return {
+    configured,
+    reported: { target: isLedTo ? `${configured.host} from ${endpoint.host}` : configured.host, scope: attempt.scope },
+    sharing: isLedTo && endpoint.sharing === 'this-cluster' ? 'this-cluster' : configured.sharing,
+  };
+}
+
+function toSubject({ target, scope }: RateLimited): string {
+  return `${target} with ${scope}`;
 }

@@ -1,0 +1,94 @@
+import { LRUCache } from 'lru-cache';
+
+/** The requests to which the rate limit of a host applies: those with one credential, or those without any. */
+export interface RateLimited {
+  /** The host, and the endpoint that led to it if that is another host. */
+  readonly target: string;
+  /** The scope of the credential: a MAC, or the anonymous scope. */
+  readonly scope: string;
+}
+
+/** A rate limit that a host reported. */
+export interface ReportedLimit {
+  readonly nowMs: number;
+  readonly blockMs: number;
+  /** Whether the response was a 429. Otherwise its headers stated that the quota of this credential is used up. */
+  readonly isRejection: boolean;
+}
+
+interface TargetBlocks {
+  /** Maps each scope to the time before which it sends no request (monotonic milliseconds). */
+  readonly scopes: LRUCache<string, number>;
+  /** The scopes that got a 429 since the last success. */
+  readonly rejected: Set<string>;
+  /** The time before which no request is sent, with any credential. */
+  allUntilMs: number;
+}
+
+/** Maximum number of targets with a block, and of scopes of each, because tenants choose hosts and credentials. */
+const MAX_TARGETS = 1_000;
+const MAX_SCOPES = 100;
+/** From this number of credentials on, a limit is that of our address, not that of an account. */
+const SEVERAL = 2;
+/**
+ * Maximum duration of a block of all credentials. After it, credentials without a block of their own try again, because a
+ * tenant with several exhausted accounts looks the same as a limit of our address.
+ */
+const MAX_ALL_MS = 60_000;
+
+/**
+ * Tracks which credentials must not be used at a host because of its rate limits (K5). A limit blocks the credential that
+ * got it. If several credentials get a 429 and none succeeds in between, the limit is that of our address, so the
+ * host is blocked for all credentials, for a minute at most.
+ */
+export class RateLimitBlocks {
+  readonly #targets = new LRUCache<string, TargetBlocks>({ max: MAX_TARGETS });
+
+  /** Returns how long the credential must not be used at the host. */
+  remainingMs({ target, scope }: RateLimited, nowMs: number): number {
+    const blocks = this.#targets.get(target);
+    if (blocks === undefined) return 0;
+    return Math.max(0, blocks.allUntilMs - nowMs, (blocks.scopes.get(scope) ?? 0) - nowMs);
+  }
+
+  /**
+   * Blocks the credential at the host. Never shortens a block.
+   * @returns how long the host is blocked for all credentials because of it; 0 if it is not
+   */
+  block({ target, scope }: RateLimited, { nowMs, blockMs, isRejection }: ReportedLimit): number {
+    const blocks = this.#blocksOf(target);
+    blocks.scopes.set(scope, Math.max(blocks.scopes.get(scope) ?? 0, nowMs + blockMs));
+    if (!isRejection) return 0;
+    blocks.rejected.add(scope);
+    for (const other of blocks.rejected) {
+      if ((blocks.scopes.get(other) ?? 0) <= nowMs) blocks.rejected.delete(other);
+    }
+    if (blocks.rejected.size < SEVERAL) return 0;
+    const allMs = Math.min(blockMs, MAX_ALL_MS);
+    this.blockAll(target, nowMs + allMs);
+    return allMs;
+  }
+
+  /** Blocks the host for all credentials. Never shortens a block. */
+  blockAll(target: string, untilMs: number): void {
+    const blocks = this.#blocksOf(target);
+    blocks.allUntilMs = Math.max(blocks.allUntilMs, untilMs);
+  }
+
+  /** Records a successful request: the limits that others got are limits of their accounts. */
+  recordSuccess(target: string): void {
+    this.#targets.get(target)?.rejected.clear();
+  }
+
+  #blocksOf(target: string): TargetBlocks {
+    const existing = this.#targets.get(target);
+    if (existing !== undefined) return existing;
+    const blocks = {
+      scopes: new LRUCache<string, number>({ max: MAX_SCOPES }),
+      rejected: new Set<string>(),
+      allUntilMs: 0,
+    };
+    this.#targets.set(target, blocks);
+    return blocks;
+  }
+}
