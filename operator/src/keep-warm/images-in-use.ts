@@ -4,20 +4,8 @@ import type { ArchPolicy, CronJobFacts, NamespaceFacts, PodFacts } from '@archpo
 import { podKey } from '@archpolicy/cluster-view';
 import type { PullSecretsResult, PullSecretView } from '@archpolicy/cluster-view';
 import { HARD_TTL_MS, SOFT_TTL_MS } from '@archpolicy/registry';
-
-/** An image to keep warm. One object represents all pods that pull the image with the same credentials. */
-export interface ImageInUse {
-  /** Identifies the image together with the credentials. */
-  readonly key: string;
-  readonly image: string;
-  /** The namespace of a pod or CronJob that uses the image. */
-  readonly namespace: string;
-  /** The registry host. */
-  readonly host: string;
-  /** TTL of the image's cache entry, milliseconds. */
-  readonly ttlMs: number;
-  readonly pullSecrets: (signal: AbortSignal) => Promise<PullSecretsResult>;
-}
+import { FairImages } from './fair-images.ts';
+import type { ImageInUse } from './image-in-use.ts';
 
 /** The objects that use images. */
 export interface ImageSources {
@@ -39,7 +27,7 @@ const MAX_WARM_IMAGES = 10_000;
 const PODS_PER_YIELD = 500;
 
 /**
- * Lists the images of running pods and of CronJobs that are not suspended, at most 10,000. Omits images that the
+ * Lists the images of running pods and of CronJobs that are not suspended: at most 10,000, which the namespaces share evenly. Omits images that the
  * governing policy overrides. Omits pods and CronJobs that have no policy or have the skip label. Returns one entry for
  * each combination of image and credentials.
  */
@@ -47,13 +35,13 @@ export async function listImagesInUse(
   sources: ImageSources,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, ImageInUse>> {
-  const wanted = new Map<string, ImageInUse>();
+  const wanted = new FairImages(MAX_WARM_IMAGES);
   const policies = new Map(sources.policies.list().map((policy) => [policy.name, policy]));
   const yields = new PeriodicYield(PODS_PER_YIELD);
   for (const pod of sources.pods.list()) {
     const due = yields.count();
     if (due !== undefined) await due;
-    if (signal.aborted || wanted.size >= MAX_WARM_IMAGES) break;
+    if (signal.aborted) break;
     if (isTerminalOrTerminating(pod)) continue;
     const policy = policies.get(sources.getPolicy(podKey(pod)) ?? '');
     if (policy !== undefined) addAll(wanted, pod, policy, () => podIdentity(pod, sources));
@@ -62,7 +50,7 @@ export async function listImagesInUse(
     const policy = job.suspended ? undefined : findGoverningPolicy(job, policies.values(), sources);
     if (policy !== undefined) addAll(wanted, job, policy, () => cronJobIdentity(job, sources));
   }
-  return wanted;
+  return wanted.toMap();
 }
 
 /**
@@ -86,7 +74,7 @@ interface PullIdentity {
 }
 
 function addAll(
-  wanted: Map<string, ImageInUse>,
+  wanted: FairImages,
   { namespace, images }: { readonly namespace: string; readonly images: readonly string[] },
   policy: ArchPolicy,
   getIdentity: () => PullIdentity,
@@ -94,12 +82,12 @@ function addAll(
   const { name, pullSecrets } = getIdentity();
   for (const image of imagesToInspect(images, policy.spec)) {
     const key = `${image} ${name}`;
-    if (wanted.has(key) || wanted.size >= MAX_WARM_IMAGES) continue;
+    if (wanted.has(key, namespace)) continue;
     const parsed = parseReference(image);
     if (parsed.kind === 'failed') continue;
     const reference = parsed.value;
     const ttlMs = reference.digest === undefined ? SOFT_TTL_MS.otherwise : HARD_TTL_MS;
-    wanted.set(key, { key, image, namespace, host: reference.registry.toLowerCase(), ttlMs, pullSecrets });
+    wanted.add({ key, image, namespace, host: reference.registry.toLowerCase(), ttlMs, pullSecrets });
   }
 }
 

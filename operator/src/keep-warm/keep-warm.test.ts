@@ -52,6 +52,38 @@ describe('keep-warm', () => {
     await stop();
   });
 
+  test('K5 40 pending pods of 256 images each do not displace the images of other namespaces', async () => {
+    const { clock, inspections, add, stop } = new KeepWarmRig();
+    for (let pod = 0; pod < 40; pod += 1) {
+      const images = Array.from({ length: 256 }, (_, at) => `evil-${at % 8}.test/app-${pod}-${at}:v1`);
+      add(`evil-${pod}`, '', { namespace: 'evil', images });
+    }
+    add('shop', 'registry.test/app:v1', { namespace: 'shop' });
+    await clock.advance(TAG_TTL);
+    expect(inspections.map(({ reference }) => reference)).toContain('registry.test/app:v1');
+    await stop();
+  });
+
+  test('K5 hanging hosts of one namespace do not delay the images of another one', async () => {
+    const { clock, inspections, confirmedAt, state, add, stop } = new KeepWarmRig();
+    state.latencyOf = (image) => (image.startsWith('silent') ? 15_000 : 0);
+    for (let pod = 0; pod < 4; pod += 1) {
+      const numbers = Array.from({ length: 250 }, (_, at) => pod * 250 + at);
+      add(`evil-${pod}`, '', { namespace: 'evil', images: numbers.map((at) => `silent-${at}.test/app:v1`) });
+    }
+    const many = Array.from({ length: 250 }, (_, at) => `registry.test/big-${at}:v1`);
+    add('big', '', { namespace: 'big', images: many });
+    state.latencyMs = 2_500;
+    add('shop', 'registry.test/app:v1', { namespace: 'shop' });
+    await clock.advance(TAG_TTL);
+    for (let minute = 0; minute < 8; minute += 1) {
+      await clock.advance(MINUTE);
+      expect(clock.monotonic() - (confirmedAt.get('registry.test/app:v1') ?? 0)).toBeLessThan(TAG_TTL);
+    }
+    expect(inspections.filter(({ tenant }) => tenant === 'evil').length).toBeGreaterThan(500);
+    await stop();
+  });
+
   test('K5 a refresh counts for the namespace of a pod that uses the image', async () => {
     const { clock, inspections, add, stop } = new KeepWarmRig();
     add('a', 'registry.test/app:v1', { namespace: 'bank' });

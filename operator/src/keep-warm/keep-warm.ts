@@ -8,7 +8,8 @@ import type { Logger } from '@archpolicy/service';
 import type { KeepWarmMetrics, WarmOutcome } from './metrics.ts';
 import { RefreshSchedule } from './refresh-schedule.ts';
 import { listImagesInUse } from './images-in-use.ts';
-import type { ImageInUse, ImageSources } from './images-in-use.ts';
+import type { ImageInUse } from './image-in-use.ts';
+import type { ImageSources } from './images-in-use.ts';
 
 export interface KeepWarmOptions {
   readonly sources: ImageSources;
@@ -40,7 +41,9 @@ const TICK_MS = 1_000;
 /**
  * Maximum number of registry hosts whose images are inspected at the same time. Each host has one inspection at a time.
  */
-const MAX_HOSTS_AT_ONCE = 16;
+const MAX_HOSTS_AT_ONCE = 64;
+/** Of these, the maximum for images of one namespace: hosts that do not answer keep an inspection for long. */
+const MAX_HOSTS_PER_NAMESPACE = 16;
 /** How long one inspection may take. It is longer than the inspector's own deadline for one image. */
 const BUDGET_MS = 20_000;
 /** Delay of the retry after a transient error. The retry takes place before the cache entry expires. */
@@ -57,6 +60,8 @@ export class KeepWarm {
   readonly #options: KeepWarmOptions;
   readonly schedule = new RefreshSchedule();
   readonly #busy = new Map<string, Promise<void>>();
+  /** The number of hosts at which an image of the namespace is inspected. */
+  readonly #hostsInUse = new Map<string, number>();
 
   constructor(options: KeepWarmOptions) {
     this.#options = options;
@@ -93,7 +98,8 @@ export class KeepWarm {
     const now = this.#options.clock.monotonic();
     for (const host of this.schedule.hosts()) {
       if (this.#busy.size >= MAX_HOSTS_AT_ONCE) return;
-      if (this.#busy.has(host) || this.schedule.nextDue(host, now) === undefined) continue;
+      const image = this.#busy.has(host) ? undefined : this.#nextDue(host, now);
+      if (image === undefined) continue;
       const working = this.refreshHost(host, signal).finally(() => {
         this.#busy.delete(host);
       });
@@ -101,12 +107,21 @@ export class KeepWarm {
     }
   }
 
+  /** Returns the next image of the host, unless its namespace has its share of the hosts in use. */
+  #nextDue(host: string, nowMs: number): ImageInUse | undefined {
+    const image = this.schedule.nextDue(host, nowMs);
+    const inUse = image === undefined ? 0 : (this.#hostsInUse.get(image.namespace) ?? 0);
+    return inUse < MAX_HOSTS_PER_NAMESPACE ? image : undefined;
+  }
+
   async refreshHost(host: string, signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
     for (;;) {
-      const image = signal.aborted ? undefined : this.schedule.nextDue(host, clock.monotonic());
+      const image = signal.aborted ? undefined : this.#nextDue(host, clock.monotonic());
       if (image === undefined) return;
+      this.#useHost(image.namespace, 1);
       const inspection = await this.inspect(image, signal);
+      this.#useHost(image.namespace, -1);
       this.schedule.schedule(image, clock.monotonic() + this.nextDelayMs(image, inspection));
     }
   }
@@ -136,6 +151,12 @@ export class KeepWarm {
       if (!signal.aborted) this.#options.logger.warn({ err, image }, 'failed to refresh image, retrying later');
       return undefined;
     }
+  }
+
+  #useHost(namespace: string, change: 1 | -1): void {
+    const inUse = (this.#hostsInUse.get(namespace) ?? 0) + change;
+    if (inUse > 0) this.#hostsInUse.set(namespace, inUse);
+    else this.#hostsInUse.delete(namespace);
   }
 
   /** Counts the outcome. Returns the milliseconds until the next inspection. */

@@ -2,6 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import { yieldToEventLoop } from '@archpolicy/async';
 import { AuditQueue } from './audit-queue.ts';
 
+const SHOP = { namespace: 'shop', bytes: 1 };
+
 const setUp = () => {
   const outcomes: string[] = [];
   const queue = new AuditQueue({ onOutcome: (outcome) => outcomes.push(outcome) });
@@ -21,7 +23,7 @@ describe('AuditQueue', () => {
     queue.offer(() => {
       begun = true;
       return Promise.resolve();
-    }, 1);
+    }, SHOP);
     await Promise.resolve();
     expect(begun).toBe(false);
     await yieldToEventLoop();
@@ -29,9 +31,22 @@ describe('AuditQueue', () => {
     expect([begun, outcomes]).toEqual([true, ['done']]);
   });
 
-  test('runs eight tasks at a time and queues the others', async () => {
+  test('K5 tasks of one namespace that hang delay no other namespace and do not fill the queue', async () => {
+    const { queue, outcomes, held, running } = setUp();
+    const huge = { namespace: 'evil', bytes: 3 * 1024 * 1024 };
+    for (let i = 0; i < 20; i += 1) queue.offer(held, huge);
+    for (let i = 0; i < 1_000; i += 1) queue.offer(held, { ...huge, bytes: 1 });
+    await yieldToEventLoop();
+    expect(running()).toBe(8);
+    const dropped = outcomes.length;
+    for (let i = 0; i < 5; i += 1) queue.offer(held, { ...huge, namespace: 'shop' });
+    await yieldToEventLoop();
+    expect([running(), outcomes.length]).toEqual([8 + 5, dropped]);
+  });
+
+  test('runs eight tasks of a namespace at a time and queues the others', async () => {
     const { queue, outcomes, held, release, running } = setUp();
-    for (let i = 0; i < 20; i += 1) queue.offer(held, 1);
+    for (let i = 0; i < 20; i += 1) queue.offer(held, SHOP);
     await yieldToEventLoop();
     expect(running()).toBe(8);
     while (outcomes.length < 20) {
@@ -44,14 +59,17 @@ describe('AuditQueue', () => {
 
   test('drops and counts the tasks above its limit', () => {
     const { queue, outcomes, held } = setUp();
-    for (let i = 0; i < 1_010; i += 1) queue.offer(held, 1);
+    for (let i = 0; i < 510; i += 1) queue.offer(held, SHOP);
     expect(outcomes).toEqual(Array.from({ length: 10 }, () => 'dropped'));
   });
 
   test('P8 drops tasks while queued and running ones hold 32 MiB, and accepts them again afterwards', async () => {
     const { queue, outcomes, held, release } = setUp();
-    const huge = 3 * 1024 * 1024;
-    for (let i = 0; i < 12; i += 1) queue.offer(held, huge);
+    const huge = { namespace: 'shop', bytes: 3 * 1024 * 1024 };
+    for (let i = 0; i < 6; i += 1) {
+      queue.offer(held, huge);
+      queue.offer(held, { ...huge, namespace: 'bank' });
+    }
     expect(outcomes).toEqual(['dropped', 'dropped']);
     await yieldToEventLoop();
     release();
@@ -62,8 +80,8 @@ describe('AuditQueue', () => {
 
   test('counts a task that fails and runs the next one', async () => {
     const { queue, outcomes } = setUp();
-    queue.offer(() => Promise.reject(new Error('no')), 1);
-    queue.offer(() => Promise.resolve(), 1);
+    queue.offer(() => Promise.reject(new Error('no')), SHOP);
+    queue.offer(() => Promise.resolve(), SHOP);
     await yieldToEventLoop();
     await yieldToEventLoop();
     expect(outcomes.sort()).toEqual(['done', 'failed']);
@@ -79,10 +97,10 @@ describe('AuditQueue', () => {
           resolve();
         });
       });
-    for (let i = 0; i < 10; i += 1) queue.offer(untilAborted, 1);
+    for (let i = 0; i < 10; i += 1) queue.offer(untilAborted, SHOP);
     await yieldToEventLoop();
     await queue.close();
-    queue.offer(untilAborted, 1);
+    queue.offer(untilAborted, SHOP);
     expect(aborted).toHaveLength(8);
     expect(outcomes.filter((outcome) => outcome === 'dropped')).toHaveLength(3);
   });

@@ -2,7 +2,7 @@ import type { Clock } from '@archpolicy/async';
 import { readOwner } from '@archpolicy/core';
 import type { PlacementInput } from '@archpolicy/core';
 import type { AdmissionRequest } from '../review/review.ts';
-import type { AuditQueue } from './audit-queue.ts';
+import type { AuditedReview, AuditQueue } from './audit-queue.ts';
 import { withDryRunWarning } from './dry-run.ts';
 import type { InputGatherer, PodContext } from './input-gatherer.ts';
 import type { JobReader, PlacedPod, Placement } from './ports.ts';
@@ -44,7 +44,7 @@ export class PodMutator {
     const { gatherer, placement, onDecision } = this.#options;
     const context =
       gatherer.cachedContext(request) ?? (await gatherer.fetchContext(request, this.#remaining(deadline)));
-    if (context.policy?.spec.mode === 'Audit') return this.#audit(context, request.bytes);
+    if (context.policy?.spec.mode === 'Audit') return this.#audit(context, request);
     const names = placement.imagesToInspect(context);
     const images = await gatherer.inspectImages(context, names, this.#remaining(deadline));
     const input = { ...context, images };
@@ -72,7 +72,7 @@ export class PodMutator {
    * PL10: in mode Audit, returns at once a placement that does not change the pod. The placement that mode Enforce
    * would cause is computed after the response, for metrics and logs.
    */
-  #audit(context: PodContext, bytes: number): PlacedPod {
+  #audit(context: PodContext, review: AuditedReview): PlacedPod {
     const { gatherer, placement, audits, onDecision } = this.#options;
     const placed = placement.place({ ...context, images: new Map() });
     if (placed.decision.reason !== 'Audit') onDecision(placed, context);
@@ -86,7 +86,7 @@ export class PodMutator {
           signal,
         );
         onDecision(placement.place({ ...enforced, images }), context);
-      }, bytes);
+      }, review);
     }
     return placed;
   }
