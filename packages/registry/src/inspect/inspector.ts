@@ -10,6 +10,7 @@ import type { BackgroundLimiter } from '../limits/background-limiter.ts';
 import { BackgroundPermit } from '../limits/background-permit.ts';
 import { NewImageShares } from '../limits/new-image-shares.ts';
 import type { RegistryMetrics } from '../metrics.ts';
+import { abortAt, WORK_DEADLINE_MS } from './deadlines.ts';
 import { currentAge, HARD_TTL_MS } from './freshness.ts';
 import type { Answer } from './freshness.ts';
 import type { ImageCache } from './image-cache.ts';
@@ -36,10 +37,6 @@ export interface Inspector {
   close(): Promise<void>;
 }
 
-/**
- * How long the work of an inspection may take, even if no caller waits for it. A registry that works takes less time.
- */
-const WORK_DEADLINE_MS = 15_000;
 /**
  * Inspections whose work starts within this time share one abort signal. So the deadline of an inspection may be
  * earlier by up to this time.
@@ -193,9 +190,10 @@ export class ImageInspector implements Inspector {
     const takeShare = isDryRun ? () => this.#shares.takeForDryRun(tenant) : undefined;
     const permit = kind === 'background' ? new BackgroundPermit(backgroundLimiter, registries, takeShare) : undefined;
     const leavesQuota = isDryRun || kind === 'excess';
+    const abortAfter = (ms: number): AbortSignal => abortAt(this.#deadlines, clock.monotonic() + ms);
     const resolution = await resolver.resolve({
       ...{ image, podCredentials, softTtlMs, registries },
-      ...{ permit, leavesQuota, signal },
+      ...{ permit, leavesQuota, signal, abortAfter },
     });
     this.#knownHosts.record(host, resolution);
     return resolution;

@@ -1,11 +1,13 @@
 import type { EndpointCredential } from '../auth/auth-attempt.ts';
 import type { Credential } from '../auth/credential.ts';
 import type { Keyring } from '../auth/keyring.ts';
+import type { Endpoint } from '../config/endpoint.ts';
 import type { Registries } from '../config/registries.ts';
 import { failed, isRejection } from '../http/outcome.ts';
 import type { FetchFailure } from '../http/outcome.ts';
 import type { ParsedImage } from '../image/image-key.ts';
 import type { BackgroundPermit } from '../limits/background-permit.ts';
+import { mirrorDeadlineMs } from './deadlines.ts';
 import type { FetchRequest } from './fetcher.ts';
 import { allowsStaleOnError } from './freshness.ts';
 import type { Step } from './freshness.ts';
@@ -28,6 +30,13 @@ export interface ResolveRequest {
   /** Whether the second half of a quota that a registry reports is left to other inspections. */
   readonly leavesQuota: boolean;
   readonly signal: AbortSignal;
+  /** Returns a signal that aborts after this time (milliseconds). */
+  readonly abortAfter: (ms: number) => AbortSignal;
+}
+
+interface AttemptRequest extends FetchRequest {
+  /** Returns the signal of a request to a mirror. */
+  readonly mirrorSignal: () => AbortSignal;
 }
 
 interface Parts {
@@ -52,25 +61,29 @@ export class Resolver {
   }
 
   /**
-   * Makes attempts until one succeeds. Continues after a rejection, after the rate limit of a credential (another one has
-   * its own limit), and after any failure of a mirror.
+   * Makes attempts until one succeeds. Continues after a rejection, and after the rate limit of a credential (another one
+   * has its own limit), with the next credential; after any failure of a mirror with the next endpoint.
    */
   async resolve(request: ResolveRequest): Promise<Resolution> {
-    const { image, podCredentials, registries, permit, leavesQuota, signal, softTtlMs } = request;
+    const { image, podCredentials, registries, permit, leavesQuota, signal, softTtlMs, abortAfter } = request;
     const { keyring, cache } = this.#parts;
     const attempts = await keyring.attempts(image, podCredentials, registries, signal);
     await cache.load(image, attempts, registries);
+    const mirrorMs = mirrorDeadlineMs(new Set(attempts.map(({ endpoint }) => endpoint)).size);
+    const mirrorSignal = (): AbortSignal => AbortSignal.any([signal, abortAfter(mirrorMs)]);
     let failure: FetchFailure = failed('Blocked');
     let rateLimit: FetchFailure | undefined;
+    let failing: Endpoint | undefined;
     for (const attempt of attempts) {
+      // Another credential does not help, and would take its own time.
+      if (attempt.endpoint === failing) continue;
       const context = { registries, attempt, permit, leavesQuota, signal };
-      const resolution = await this.#attempt({ image, softTtlMs, context });
+      const resolution = await this.#attempt({ image, softTtlMs, context, mirrorSignal });
       if (resolution.kind === 'answer') return resolution;
       failure = moreSpecificFailure(failure, resolution.failure);
       if (permit?.isRejected === true) break;
-      if (attempt.endpoint.mirror) continue;
-      if (resolution.failure.reason === 'RateLimited') rateLimit ??= resolution.failure;
-      else if (!isRejection(resolution.failure)) break;
+      rateLimit ??= upstreamRateLimit(attempt, resolution.failure);
+      if (affectsAllCredentials(resolution.failure)) failing = attempt.endpoint;
     }
     // A rejection of another credential is no answer for the one that is limited: it may have access.
     failure = rateLimit ?? failure;
@@ -78,7 +91,7 @@ export class Resolver {
     return stale ?? { kind: 'fail', failure };
   }
 
-  async #attempt(request: FetchRequest): Promise<Resolution> {
+  async #attempt(request: AttemptRequest): Promise<Resolution> {
     const { image, context } = request;
     const { permit, signal, attempt } = context;
     const { cache, fetcher } = this.#parts;
@@ -106,7 +119,19 @@ export class Resolver {
     return { kind: 'fail', failure: failed('Deadline') };
   }
 
-  #act(step: Exclude<Step, Resolution>, request: FetchRequest): Promise<FetchFailure | undefined> {
+  async #act(
+    step: Exclude<Step, Resolution>,
+    { mirrorSignal, ...request }: AttemptRequest,
+  ): Promise<FetchFailure | undefined> {
+    const { context } = request;
+    if (!context.attempt.endpoint.mirror) return this.#send(step, request);
+    const signal = mirrorSignal();
+    const failure = await this.#send(step, { ...request, context: { ...context, signal } });
+    // The mirror's time is over, not that of the inspection.
+    return failure?.reason === 'Deadline' && !context.signal.aborted ? failed('Unavailable') : failure;
+  }
+
+  #send(step: Exclude<Step, Resolution>, request: FetchRequest): Promise<FetchFailure | undefined> {
     const { fetcher, revalidator } = this.#parts;
     return step.kind === 'fetch' ? fetcher.fetch(step.reference, request) : revalidator.revalidate(request);
   }
@@ -119,6 +144,16 @@ export class Resolver {
  */
 function moreSpecificFailure(before: FetchFailure, after: FetchFailure): FetchFailure {
   return before.reason === 'NotFound' && after.reason === 'Unauthorized' ? before : after;
+}
+
+/** Returns the failure if it is the rate limit of a credential at the registry itself. */
+function upstreamRateLimit({ endpoint }: EndpointCredential, failure: FetchFailure): FetchFailure | undefined {
+  return failure.reason === 'RateLimited' && !endpoint.mirror ? failure : undefined;
+}
+
+/** Whether another credential would fail as well. Each credential has its own access and its own rate limit. */
+function affectsAllCredentials(failure: FetchFailure): boolean {
+  return failure.reason !== 'RateLimited' && !isRejection(failure);
 }
 
 function toScope({ scope }: EndpointCredential): string {
