@@ -52,6 +52,7 @@ export const layers: Readonly<Record<string, readonly Layer[]>> = {
   'packages/registry/src': [
     ['errors.ts', 'hosts', 'http', 'logger.ts', 'metrics.ts'],
     ['address-guard', 'image', 'yaml'],
+    'dns',
     ['cache', 'config'],
     ['auth', 'limits'],
     'senders',
@@ -66,7 +67,7 @@ export const layers: Readonly<Record<string, readonly Layer[]>> = {
     'index.ts',
   ],
   'packages/testkit/src': [
-    ['certificates', 'clock', 'free-port.ts', 'http', 'marker.ts', 'seeded-random.ts', 'watched-process.ts'],
+    ['certificates', 'clock', 'dns', 'free-port.ts', 'http', 'marker.ts', 'seeded-random.ts', 'watched-process.ts'],
     ['api-server', 'fault-proxy', 'fuzz', 'mutations', 'performance', 'redis', 'registry'],
     'world.ts',
     'index.ts',
