@@ -16,6 +16,8 @@ import { NO_SHARED_STORE } from './cache/shared-store.ts';
 import type { SharedStore } from './cache/shared-store.ts';
 import { fixedRegistries } from './config/registries-file.ts';
 import type { RegistriesSource } from './config/registries-file.ts';
+import { HostResolver } from './dns/host-resolver.ts';
+import { resolveHosts } from './dns/resolve-hosts.ts';
 import { ImageCache } from './inspect/image-cache.ts';
 import { ImageInspector } from './inspect/inspector.ts';
 import type { Inspector } from './inspect/inspector.ts';
@@ -34,6 +36,7 @@ import type { RegistryMetrics } from './metrics.ts';
 import { buildSender } from './senders/build-sender.ts';
 import { NetworkSender } from './senders/network.ts';
 import { Pools } from './senders/pools.ts';
+import type { HostNames } from './senders/origin-pool.ts';
 import type { Sender } from './senders/sender.ts';
 
 export interface RedisOptions {
@@ -66,7 +69,7 @@ export interface InspectorOptions {
   readonly clusterId?: ClusterId;
   /** The `User-Agent` of requests; registries reject or limit clients without one. `archpolicy` by default. */
   readonly userAgent?: string;
-  /** Resolves the names of hosts. By default, the system's resolver does this. */
+  /** Resolves the names of hosts. By default, `dns/` does this, by the files and DNS servers of the system. */
   readonly resolve?: Resolve;
   /**
    * The sender that performs the requests after all limits have allowed them. By default, it sends them over the
@@ -85,7 +88,7 @@ export function createInspector(options: InspectorOptions): Inspector {
     pluginEnvironment = {},
     userAgent = 'archpolicy',
   } = options;
-  const pools = new Pools(options.resolve);
+  const pools = new Pools(options.resolve === undefined ? systemNames(clock) : { resolve: options.resolve });
   const cacheKey = options.redis?.cacheKey ?? randomUUID();
   const store = openStore(options.redis, { clock, metrics, logger });
   const keys = new CacheKeys(cacheKey, options.clusterId);
@@ -117,6 +120,12 @@ export function createInspector(options: InspectorOptions): Inspector {
     metrics,
     close,
   });
+}
+
+/** Resolves names by the files and DNS servers of the system. */
+function systemNames(clock: Clock): HostNames {
+  const resolver = new HostResolver({ clock });
+  return { resolve: resolveHosts(resolver), isQueued: (hostname) => resolver.isQueued(hostname) };
 }
 
 /**

@@ -7,6 +7,14 @@ export type RegistryErrorCode =
   | 'RedisUrl'
   /** Something tried to connect to an address that the guard refuses. */
   | 'AddressRefused'
+  /** The name of a host does not exist, or has no addresses. */
+  | 'NameNotFound'
+  /** No DNS server gave an answer about the name of a host. */
+  | 'NoNameServerAnswered'
+  /** The lookup of a name was cancelled, because no request waited for it. */
+  | 'LookupCancelled'
+  /** The lookup of a name did not start, because too many others run or wait. */
+  | 'LookupQueued'
   /** Something tried to connect to a host whose CA bundle or client certificate cannot be used. */
   | 'TlsFiles';
 

@@ -1,4 +1,3 @@
-import { lookup as systemLookup } from 'node:dns';
 import type { LookupAddress } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { isIP } from 'node:net';
@@ -6,50 +5,66 @@ import { buildConnector } from 'undici';
 import { RegistryError } from '../errors.ts';
 import type { AddressGuard } from './guard.ts';
 
-/** Resolves a name to all its addresses. Except in tests, the system's resolver does this. */
+/**
+ * Resolves a name to all its addresses, the preferred ones first. Outside tests, `dns/` does this. Calls back soon after
+ * the signal aborts.
+ */
 export type Resolve = (
   hostname: string,
-  options: { readonly all: true },
+  options: { readonly all: true; readonly signal: AbortSignal },
   callback: (error: Error | null, addresses: readonly LookupAddress[]) => void,
 ) => void;
 
-export const resolveBySystem: Resolve = (hostname, options, callback) => {
-  systemLookup(hostname, options, callback);
-};
+/** Resolves the names of one connector. */
+export interface NameResolution {
+  readonly resolve: Resolve;
+  /** Returns the signal that ends a lookup which starts now: no request waits for the connection. */
+  readonly signal: () => AbortSignal;
+}
 
 /**
  * Wraps a connector so that the guard checks every address at the time of connecting. An earlier check would not be
- * enough, because a name may resolve to another address later, and a URL can spell an address in several ways. Every
- * connection of every hop uses this connector.
+ * enough: a name may resolve to another address later, and a URL can spell an address in several ways. Every connection
+ * of every hop uses this connector. The name is resolved once, before the timeout of the connector starts, and the socket
+ * connects to the addresses that were checked.
  */
 export function guardedConnector(
   guard: AddressGuard,
   options: buildConnector.BuildOptions,
-  resolve: Resolve = resolveBySystem,
+  { resolve, signal }: NameResolution,
 ): buildConnector.connector {
-  const connect = buildConnector({ ...options, lookup: guardedLookup(guard, resolve) });
+  let checked: readonly LookupAddress[] = [];
+  // A socket calls `lookup` while it is created, that is within `connect` below.
+  const connect = buildConnector({ ...options, lookup: returnAddresses(() => checked) });
   return (target, callback) => {
     const host = target.hostname.replace(/^\[|\]$/g, '');
-    // Check a host that is an IP address here, because sockets do not call `lookup` for it.
-    if (isIP(host) !== 0 && !guard.permits(host)) callback(refused(), null);
-    else connect(target, callback);
+    if (isIP(host) !== 0) {
+      // Sockets do not call `lookup` for a host that is an IP address.
+      if (guard.permits(host)) connect(target, callback);
+      else callback(refused(), null);
+      return;
+    }
+    resolve(host, { all: true, signal: signal() }, (error, addresses) => {
+      const permitted = addresses.filter(({ address }) => guard.permits(address));
+      if (error !== null || permitted.length === 0) {
+        callback(error ?? refused(), null);
+        return;
+      }
+      checked = permitted;
+      connect(target, callback);
+      checked = [];
+    });
   };
 }
 
-/** Returns a `lookup` function for sockets that leaves out the addresses that the guard refuses. */
-export function guardedLookup(guard: AddressGuard, resolve: Resolve): LookupFunction {
-  return (hostname, options, callback) => {
-    resolve(hostname, { ...options, all: true }, (error, addresses) => {
-      if (error !== null) {
-        callback(error, '');
-        return;
-      }
-      const permitted = addresses.filter(({ address }) => guard.permits(address));
-      const [first] = permitted;
-      if (first === undefined) callback(refused(), '');
-      else if (options.all === true) callback(null, [...permitted]);
-      else callback(null, first.address, first.family);
-    });
+/** Returns a `lookup` function for sockets that calls back with these addresses; with none, the connection fails. */
+function returnAddresses(addresses: () => readonly LookupAddress[]): LookupFunction {
+  return (_, options, callback) => {
+    const all = addresses();
+    const [first] = all;
+    if (first === undefined) callback(refused(), '');
+    else if (options.all === true) callback(null, [...all]);
+    else callback(null, first.address, first.family);
   };
 }
 

@@ -14,6 +14,8 @@ export interface FetchFailure {
    * help, another credential may; and what was cached before is still valid.
    */
   readonly isRequestRejected?: true;
+  /** Whether a bound of this process delayed the request until its deadline. Then the failure shows nothing about the host. */
+  readonly isOwnDelay?: true;
 }
 
 export type Fetched<T> = { readonly kind: 'fetched'; readonly value: T } | FetchFailure;

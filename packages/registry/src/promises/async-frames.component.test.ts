@@ -3,6 +3,8 @@ import { systemClock } from '@archpolicy/async';
 import { FakeRegistry, multiPlatformImage } from '@archpolicy/testkit';
 import { loopbackRegistries } from '../fixtures/loopback-registries.ts';
 import { createInspector } from '../create-inspector.ts';
+import { HostResolver } from '../dns/host-resolver.ts';
+import { resolveHosts } from '../dns/resolve-hosts.ts';
 import { NetworkSender } from '../senders/network.ts';
 import { Pools } from '../senders/pools.ts';
 import type { Sender } from '../senders/sender.ts';
@@ -23,7 +25,7 @@ test('a cold inspection reaches the network through few async functions', async 
   const limit = Error.stackTraceLimit;
   Error.stackTraceLimit = 100;
   const registry = await new FakeRegistry().start();
-  const pools = new Pools();
+  const pools = new Pools({ resolve: resolveHosts(new HostResolver({ clock: systemClock() })) });
   const network = new NetworkSender(pools, 'test');
   const frames: (readonly string[])[] = [];
   const sender: Sender = {

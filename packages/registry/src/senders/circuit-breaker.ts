@@ -81,7 +81,7 @@ export class CircuitBreakerSender implements Sender {
  */
 function toEvidence(response: HttpResponse | FetchFailure, tookMs: number, isEndpoint: boolean): Evidence {
   if (response.kind === 'failed') {
-    const isSilence = response.reason === 'Deadline' && tookMs >= SILENT_MS;
+    const isSilence = response.reason === 'Deadline' && tookMs >= SILENT_MS && response.isOwnDelay !== true;
     return response.reason === 'Unavailable' || isSilence ? 'failure' : 'none';
   }
   if (response.status >= 500) return 'failure';

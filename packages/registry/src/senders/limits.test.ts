@@ -59,6 +59,12 @@ describe('K5 failures of a host', () => {
   test.each([
     ['our deadline after 3 s without a response', 3_000, failed('Deadline'), 'Unavailable'],
     ['our deadline after a shorter time', 2_999, failed('Deadline'), '200'],
+    [
+      'our deadline while the lookup of the name waited',
+      3_000,
+      { ...failed('Deadline'), isOwnDelay: true as const },
+      '200',
+    ],
     ['no connection', 0, failed('Unavailable'), 'Unavailable'],
     ['a server error', 0, { ...OK, status: 503 }, 'Unavailable'],
     ['a refused address', 0, failed('Blocked'), '200'],

@@ -25,7 +25,7 @@ export class NetworkSender implements Sender {
     try {
       return await this.#exchange(request, signal);
     } catch (error) {
-      return failed(failureReason(error, signal));
+      return toFailure(error, signal);
     }
   }
 
@@ -57,7 +57,9 @@ export class NetworkSender implements Sender {
   }
 }
 
-function failureReason(error: unknown, signal: AbortSignal): 'Deadline' | 'Blocked' | 'Unavailable' {
-  if (signal.aborted) return 'Deadline';
-  return error instanceof RegistryError && error.code === 'AddressRefused' ? 'Blocked' : 'Unavailable';
+function toFailure(error: unknown, signal: AbortSignal): FetchFailure {
+  const code = error instanceof RegistryError ? error.code : undefined;
+  if (code === 'LookupQueued') return { ...failed('Deadline'), isOwnDelay: true };
+  if (signal.aborted) return failed('Deadline');
+  return failed(code === 'AddressRefused' ? 'Blocked' : 'Unavailable');
 }

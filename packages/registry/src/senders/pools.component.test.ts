@@ -22,11 +22,17 @@ test('P2 closing ends the requests of all hosts, also of the hosts whose pools w
       return { pieces: [], then: 'keep' };
     };
   });
-  const pools = new Pools();
+  const pools = new Pools({
+    resolve: () => {
+      throw new Error('the host is an address');
+    },
+  });
   let ended = 0;
   for (let at = 0; at < HOSTS; at += 1) {
     const settings = { guard: { refused: [], allowed: ['127.0.0.0/8', `10.0.${at}.0/24`], nat64Prefixes: [] } };
-    const sent = pools.get(`http://${server.host}`, settings).request({ method: 'GET', path: '/' });
+    const sent = pools
+      .get(`http://${server.host}`, settings)
+      .request({ method: 'GET', path: '/', signal: new AbortController().signal });
     sent.catch(() => (ended += 1));
   }
   await allArrived;
