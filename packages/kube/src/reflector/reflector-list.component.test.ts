@@ -114,6 +114,54 @@ describe('a reflector lists', () => {
   });
 
   test.each<[string, ApiFault]>([
+    ['429', { kind: 'answer', status: 429, headers: { 'retry-after': '1' } }],
+    ['500', { kind: 'answer', status: 500 }],
+    ['504', { kind: 'answer', status: 504 }],
+    ['a reset', { kind: 'reset' }],
+    ['half a body', { kind: 'cut', body: '{"items":[{"metadata":{"na' }],
+    ['not JSON', { kind: 'answer', status: 200, body: '<html>' }],
+  ])('the page that failed again, not the pages before it, after %s', async (_, fault) => {
+    const scene = await newScene();
+    const { server, rig } = scene;
+    for (let i = 0; i < 3_000; i += 1) scene.put(`pod-${i}`);
+    scene.failNext('page', fault, fault, fault);
+    rig.run();
+    await rig.synced();
+    expect(rig.store.size).toBe(3_000);
+    expect(rig.failures).toHaveLength(3);
+    // Six pages, and three repetitions.
+    expect(server.requests.filter(({ query }) => query.has('limit'))).toHaveLength(9);
+  });
+
+  test('P2 deletes what is missing in a list of which a page was repeated', async () => {
+    const scene = await newScene();
+    const { server, rig } = scene;
+    for (let i = 0; i < 1_200; i += 1) scene.put(`pod-${i}`);
+    const opened = server.nextWatch();
+    rig.run();
+    const watch = await opened;
+    watch.silence();
+    for (let i = 0; i < 1_200; i += 2) scene.remove(`pod-${i}`);
+    server.compact(PATH);
+    scene.failNext('page', { kind: 'reset' });
+    watch.reset();
+    await rig.until(() => rig.store.size === 600);
+    expect(rig.failures.map(({ failure }) => failure)).toContain('list-failed');
+  });
+
+  test.each([400, 403, 404, 410])('from the first page again, after a page was rejected with %d', async (status) => {
+    const scene = await newScene();
+    const { server, rig } = scene;
+    for (let i = 0; i < 1_200; i += 1) scene.put(`pod-${i}`);
+    scene.failNext('page', { kind: 'answer', status });
+    rig.run();
+    await rig.synced();
+    expect(rig.store.size).toBe(1_200);
+    // One page, the rejected one, and the three pages of the second list.
+    expect(server.requests.filter(({ query }) => query.has('limit'))).toHaveLength(5);
+  });
+
+  test.each<[string, ApiFault]>([
     ['500', { kind: 'answer', status: 500 }],
     ['403', { kind: 'answer', status: 403 }],
     ['a list without a version', { kind: 'answer', status: 200, body: { items: [] } }],

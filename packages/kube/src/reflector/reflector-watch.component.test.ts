@@ -225,16 +225,47 @@ describe('a reflector watches', () => {
     expect(server.lists(PATH)).toBe(1);
   });
 
-  test('relists after a watch was rejected for another reason than load', async () => {
+  test.each([401, 403, 500, 503, 504])(
+    'tries a watch that was rejected with %d again, without a relist',
+    async (status) => {
+      const { server, rig, watch } = await watching();
+      let refusals = 1;
+      server.fault = () => (refusals-- > 0 ? { kind: 'answer', status } : undefined);
+      const again = server.nextWatch();
+      watch.reset();
+      await again;
+      expect(server.lists(PATH)).toBe(1);
+      expect(rig.failures).toHaveLength(2);
+    },
+  );
+
+  test('starts at most one watch per second, though each ends after its first event', async () => {
+    const { scene, server, clock, rig, watch } = await watching();
+    let watches = 0;
+    const startedAt = clock.monotonic();
+    let open = watch;
+    while (watches < 20) {
+      const again = server.nextWatch();
+      scene.put(`pod-${watches}`);
+      open.end();
+      open = await again;
+      watches += 1;
+    }
+    expect(clock.monotonic() - startedAt).toBeGreaterThanOrEqual(19_000);
+    expect(rig.failures).toEqual([]);
+    expect(server.lists(PATH)).toBe(1);
+  });
+
+  test('relists after a watch was rejected repeatedly', async () => {
     const { scene, server, rig, watch } = await watching();
-    let refusals = 1;
+    let refusals = 2;
     // An API server with a storage restored from a backup: "Too large resource version".
     server.fault = () => (refusals-- > 0 ? { kind: 'answer', status: 504, headers: {} } : undefined);
     watch.silence();
     scene.remove('a');
     watch.reset();
     await rig.until(() => rig.store.get('shop/a') === undefined);
-    expect(rig.failures.map(({ failure }) => failure)).toEqual(['watch-failed', 'watch-failed']);
+    expect(rig.failures.map(({ failure }) => failure)).toEqual(['watch-failed', 'watch-failed', 'watch-failed']);
     expect(server.lists(PATH)).toBe(2);
   });
 

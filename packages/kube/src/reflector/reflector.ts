@@ -14,8 +14,13 @@ import type { WatchEvent } from './objects.ts';
 import type { ReflectorFailure, ReflectorObserver } from './observer.ts';
 import type { Store } from './store.ts';
 
-/** Number of consecutive broken watches after which the reflector relists. */
+/** Number of consecutive watches that broke or were rejected, after which the reflector relists. */
 const MAX_BROKEN_WATCHES = 3;
+/**
+ * Minimum time between the starts of two watches. Without it, a server or proxy that ends each watch after its first
+ * event would receive thousands of requests per second.
+ */
+const MIN_WATCH_PERIOD_MS = 1_000;
 
 /** Number of objects per page of a LIST, as in client-go. */
 const PAGE_SIZE = 500;
@@ -65,6 +70,9 @@ export class Reflector<T> {
   #synced = false;
   /** The resource version from which the next watch starts; undefined if a LIST is needed first. */
   #version: string | undefined;
+  /** The LIST whose next page failed. The next attempt continues with this page. */
+  #listing: Listing | undefined;
+  #watchStartedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: ReflectorOptions<T>) {
     this.#options = options;
@@ -91,6 +99,7 @@ export class Reflector<T> {
       if (outcome === 'done') this.#brokenWatches = 0;
       if (outcome === 'done' || stopped()) continue;
       if (this.#needsList(outcome)) this.#version = undefined;
+      if (!isTransient(outcome)) this.#listing = undefined;
       const delayMs = Math.max(this.#backoff.next(), outcome.retryAfterMs ?? 0);
       this.#options.observer?.failed?.(outcome.failure, delayMs, outcome.error);
       this.#options.logger.warn(
@@ -102,15 +111,16 @@ export class Reflector<T> {
   }
 
   /**
-   * Returns whether a failure needs a relist. After a single break, no relist is needed: the watch resumes from its
-   * resource version. If the server rejects the watch, or the watch breaks repeatedly, a relist is needed, because the
-   * server may not have that version, for instance after a restore from a backup.
+   * Returns whether a failure needs a relist. A LIST is expensive, so a watch that broke or was rejected first resumes
+   * from its resource version: an API server that restarts rejects requests until it has read its RBAC objects. After
+   * several consecutive failures a relist is needed, because the server may not have that version, for instance after a
+   * restore from a backup.
    */
-  #needsList({ failure, refused }: Failure): boolean {
+  #needsList({ failure }: Failure): boolean {
     if (failure.endsWith('-expired')) return true;
     if (failure !== 'watch-failed' && failure !== 'watch-too-short') return false;
     this.#brokenWatches += 1;
-    const needsList = refused === true || this.#brokenWatches >= MAX_BROKEN_WATCHES;
+    const needsList = this.#brokenWatches >= MAX_BROKEN_WATCHES;
     if (needsList) this.#brokenWatches = 0;
     return needsList;
   }
@@ -125,16 +135,14 @@ export class Reflector<T> {
   }
 
   async #list(signal: AbortSignal): Promise<'done' | Failure> {
-    const { api, path, query, store, observer } = this.#options;
-    observer?.listStarted?.();
-    // The keys of the listed objects, so that all other stored objects can be deleted. Not needed if the store is empty
-    // before the LIST.
-    const seen = store.size === 0 ? undefined : new Set<string>();
-    let token: string | undefined;
+    const { api, path, query } = this.#options;
+    this.#listing ??= this.#startList();
+    const listing = this.#listing;
+    const { seen } = listing;
     for (;;) {
       const answer = await api.list({
         path,
-        query: { ...query, limit: PAGE_SIZE, continue: token },
+        query: { ...query, limit: PAGE_SIZE, continue: listing.token },
         signal,
         timeoutMs: LIST_TIMEOUT_MS,
         onItem: (item) => {
@@ -144,13 +152,19 @@ export class Reflector<T> {
       });
       if (answer.kind === 'refused') return toFailure('list', answer);
       const page = parsePage(answer.body);
-      token = page.continueToken;
-      if (token === undefined) {
+      listing.token = page.continueToken;
+      if (page.continueToken === undefined) {
         if (seen !== undefined) await this.#deleteUnseen(seen);
         this.#finishList(page.resourceVersion);
         return 'done';
       }
     }
+  }
+
+  #startList(): Listing {
+    const { store, observer } = this.#options;
+    observer?.listStarted?.();
+    return { token: undefined, seen: store.size === 0 ? undefined : new Set() };
   }
 
   /** Deletes the stored objects that are not in the list, because the watch missed their deletion. */
@@ -166,6 +180,7 @@ export class Reflector<T> {
 
   #finishList(version: string): void {
     this.#version = version;
+    this.#listing = undefined;
     this.#synced = true;
     this.#options.observer?.listFinished?.(this.#options.store.size);
     this.#firstList.resolve(undefined);
@@ -174,7 +189,10 @@ export class Reflector<T> {
   async #watch(version: string, signal: AbortSignal): Promise<'done' | Failure> {
     const { api, path, query, clock, random, observer } = this.#options;
     const seconds = MIN_WATCH_SECONDS + Math.floor(random() * (MAX_WATCH_SECONDS - MIN_WATCH_SECONDS + 1));
+    const waitMs = this.#watchStartedAtMs + MIN_WATCH_PERIOD_MS - clock.monotonic();
+    if (waitMs > 0) await clock.sleep(waitMs, signal);
     const startedAt = clock.monotonic();
+    this.#watchStartedAtMs = startedAt;
     const answer = await api.watch({
       path,
       query: { ...query, watch: true, allowWatchBookmarks: true, resourceVersion: version, timeoutSeconds: seconds },
@@ -221,12 +239,31 @@ export class Reflector<T> {
   }
 }
 
+/** A LIST of which some pages may have been read. */
+interface Listing {
+  /** The continue token of the next page; undefined for the first page. */
+  token: string | undefined;
+  /**
+   * The keys of the listed objects, so that all other stored objects can be deleted. Undefined if the store was empty
+   * before the LIST.
+   */
+  readonly seen: Set<string> | undefined;
+}
+
 interface Failure {
   readonly failure: ReflectorFailure;
   readonly error?: unknown;
   readonly retryAfterMs?: number;
-  /** Whether the API server responded with an error status. */
-  readonly refused?: boolean;
+  /** The error status with which the API server responded; absent if there was no response. */
+  readonly status?: number;
+}
+
+/**
+ * Whether the same page may succeed later. Other statuses are permanent for its continue token, which may have expired
+ * (410) or be unknown to the server (400).
+ */
+function isTransient({ status = 503 }: Failure): boolean {
+  return status === 429 || status >= 500;
 }
 
 /** Converts an error status. 410 Gone means that the version or the continue token has expired, so a relist is needed. */
@@ -235,7 +272,8 @@ function toFailure(phase: 'list' | 'watch', refusal: StatusError): Failure {
     status: refusal.status,
   });
   const kind = refusal.status === 410 ? 'expired' : refusal.status === 429 ? 'throttled' : 'failed';
-  return withoutUndefined({ failure: `${phase}-${kind}`, error, refused: true, retryAfterMs: refusal.retryAfterMs });
+  const { status, retryAfterMs } = refusal;
+  return withoutUndefined({ failure: `${phase}-${kind}`, error, status, retryAfterMs });
 }
 
 /** Parses an ERROR event: a Status object in a watch whose response has the status 200. */
