@@ -36,6 +36,8 @@ const WATCH_HEADERS_TIMEOUT_MS = 30_000;
  * because their requests would wait in the API server.
  */
 const MAX_CONNECTIONS = 32;
+/** Number of connections for Leases: a process reads one Lease and renews another. */
+const MAX_LEASE_CONNECTIONS = 2;
 /** How long an idle connection is kept. It is well below the 90 s after which the API server closes idle connections. */
 const KEEP_ALIVE_MS = 30_000;
 
@@ -52,6 +54,11 @@ export interface ApiRequest {
   readonly timeoutMs?: number;
   /** Limit of the response body; 64 MiB if absent. */
   readonly maxBytes?: number;
+  /**
+   * Whether the request is for a Lease. Such a request has connections of its own, because a process that cannot renew
+   * its Lease in time loses it: slow responses to other requests must not delay the renewal.
+   */
+  readonly isForLease?: boolean;
 }
 
 export interface WatchRequest {
@@ -121,7 +128,7 @@ export class ApiClient implements Api {
   request(request: ApiRequest): Promise<ApiResponse> {
     const { timeoutMs = DEFAULT_TIMEOUT_MS, maxBytes = DEFAULT_MAX_BYTES } = request;
     return withDeadline(this.#clock, timeoutMs, request.signal, async (signal) => {
-      const response = await this.#send('calls', request, signal);
+      const response = await this.#send(request.isForLease === true ? 'leases' : 'calls', request, signal);
       const bytes = await readBounded(response.body, maxBytes);
       if (response.statusCode < 300) {
         return { kind: 'ok', status: response.statusCode, body: bytes.length === 0 ? null : parseJson(bytes) };
@@ -172,11 +179,11 @@ export class ApiClient implements Api {
     this.#closed = true;
     const pools = this.#pools;
     this.#pools = undefined;
-    await Promise.all([pools?.calls.destroy(), pools?.watches.destroy()]);
+    await Promise.all(KINDS.map((kind) => pools?.[kind].destroy()));
   }
 
   async #send(
-    kind: 'calls' | 'watches',
+    kind: Kind,
     request: Omit<ApiRequest, 'timeoutMs' | 'maxBytes'>,
     signal: AbortSignal,
   ): Promise<Dispatcher.ResponseData> {
@@ -223,22 +230,28 @@ export class ApiClient implements Api {
     const key = JSON.stringify([credentials.server, credentials.tls]);
     if (this.#pools?.key === key) return this.#pools;
     const old = this.#pools;
-    this.#pools = { key, calls: newPool(credentials, MAX_CONNECTIONS), watches: newPool(credentials, null) };
+    this.#pools = {
+      key,
+      calls: newPool(credentials, MAX_CONNECTIONS),
+      leases: newPool(credentials, MAX_LEASE_CONNECTIONS),
+      watches: newPool(credentials, null),
+    };
     // The certificates or the server changed. Running requests end on the old connections.
-    old?.calls.close().catch(() => undefined);
-    old?.watches.close().catch(() => undefined);
+    for (const kind of KINDS) old?.[kind].close().catch(() => undefined);
     return this.#pools;
   }
 }
 
 /**
- * The connection pools. Watches have a separate pool, because they hold connections for minutes. In a shared pool,
+ * The kinds of requests, each with a connection pool of its own. Watches hold connections for minutes: in a shared pool,
  * calls would find no free connection.
  */
-interface Pools {
+const KINDS = ['calls', 'leases', 'watches'] as const;
+
+type Kind = (typeof KINDS)[number];
+
+interface Pools extends Readonly<Record<Kind, Pool>> {
   readonly key: string;
-  readonly calls: Pool;
-  readonly watches: Pool;
 }
 
 function newPool({ server, tls }: Credentials, connections: number | null): Pool {

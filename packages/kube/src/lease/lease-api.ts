@@ -23,7 +23,7 @@ export async function readLease(
   timeoutMs = LEASE_TIMEOUT_MS,
 ): Promise<LeaseObject | undefined> {
   const path = resourcePath(LEASES, location);
-  const answer = await api.request({ method: 'GET', path, signal, timeoutMs });
+  const answer = await api.request({ method: 'GET', path, signal, timeoutMs, isForLease: true });
   if (answer.kind === 'refused' && answer.status === 404) return undefined;
   return parseLease(bodyOrThrow(answer));
 }
@@ -45,6 +45,7 @@ export async function writeLease(
     body: write.body,
     signal,
     timeoutMs: Math.max(1, timeoutMs),
+    isForLease: true,
   });
   if (answer.kind === 'ok') return parseLease(answer.body);
   // A 404 for an update means that another writer has deleted the Lease. A 404 for a creation means that the namespace
