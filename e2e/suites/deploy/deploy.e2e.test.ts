@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { JsonObject } from '@archpolicy/core';
 import type { Resource } from '@archpolicy/kube';
-import { START_TIMEOUT_MILLISECONDS, startCluster } from '@archpolicy/e2e';
+import { START_TIMEOUT_MILLISECONDS, startCluster, waitFor } from '@archpolicy/e2e';
 import type { TestCluster } from '@archpolicy/e2e';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { LiveCluster } from '../../support/live-cluster.ts';
@@ -166,6 +166,33 @@ function expand({ verbs, apiGroups, resources, resourceNames = [''] }: Rule): [r
     ),
   );
 }
+
+describe('priority and fairness', () => {
+  /** Sends a request of an account, and returns the name of the FlowSchema that the API server chose for it. */
+  async function flowSchema(name: string, args: readonly string[], stdin?: string): Promise<string> {
+    // At this level, kubectl prints the headers of the response.
+    const { stderr } = await cluster.kubectl([...args, account(name), '--v=8'], stdin);
+    const uid = /x-kubernetes-pf-flowschema-uid: ([0-9a-f-]+)/iu.exec(stderr)?.[1];
+    const schemas = await get('flowschemas');
+    const found = (schemas['items'] as JsonObject[]).find(({ metadata }) => (metadata as JsonObject)['uid'] === uid);
+    return String((found?.['metadata'] as JsonObject | undefined)?.['name']);
+  }
+  const lease = ['get', 'lease', 'archpolicy-operator', '--namespace=archpolicy-system'];
+  const eviction = ['create', '--raw=/api/v1/namespaces/default/pods/none/eviction?dryRun=All', '--filename=-'];
+  const body = JSON.stringify({ apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: 'none' } });
+
+  test('Leases and evictions of our accounts have a level of their own, other requests do not', async () => {
+    // The API server starts to use a FlowSchema some time after its creation.
+    await waitFor(async () => (await flowSchema('operator', lease)) === 'archpolicy-leases', {
+      timeoutMs: 20_000,
+      what: 'the FlowSchema of Leases',
+    });
+    expect(await flowSchema('webhook', lease)).toBe('archpolicy-leases');
+    expect(await flowSchema('operator', eviction, body)).toBe('archpolicy-evictions');
+    expect(await flowSchema('operator', ['get', 'secret', 'none'])).toBe('service-accounts');
+    expect(await flowSchema('operator', ['get', 'pods'])).toBe('service-accounts');
+  });
+});
 
 describe('RBAC', () => {
   test.each([
