@@ -251,6 +251,26 @@ describe('the operator', () => {
     await until(async () => (await get('/metrics')).text.includes('archpolicy_leader 1'));
   });
 
+  test.each(['/api/v1/nodes', PODS, POLICIES, '/api/v1/namespaces'])(
+    'P2 a replica that cannot list %s does not take the Lease, and takes it when it can',
+    async (path) => {
+      let refusals = 0;
+      world.api.fault = (seen) => {
+        if (seen.path !== path) return answers(seen);
+        refusals += 1;
+        return { kind: 'answer', status: 403 };
+      };
+      const clock = systemClock();
+      // Back-off without waiting, so that the replica would have had the time to take the Lease.
+      start(undefined, { ...clock, sleep: (ms, signal) => clock.sleep(Math.min(ms, 50), signal) });
+      await until(() => refusals > 10);
+      expect(holder()).toBeUndefined();
+      expect((await get('/metrics')).text).toContain('archpolicy_leader 0');
+      world.api.fault = answers;
+      await until(() => holder() !== undefined);
+    },
+  );
+
   test('P3 ends when another process takes the Lease', async () => {
     start();
     await until(() => holder() !== undefined);

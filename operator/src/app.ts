@@ -1,6 +1,6 @@
 import type { Clock } from '@archpolicy/async';
 import { createClusterViewWithPods, createCronJobView, CachedPullSecrets } from '@archpolicy/cluster-view';
-import type { ClusterViewOptions } from '@archpolicy/cluster-view';
+import type { ClusterViewOptions, ClusterViewWithPods } from '@archpolicy/cluster-view';
 import { EventRecorder, LeaderElection, LeaseObserver } from '@archpolicy/kube';
 import { OPERATOR, runProcess, WEBHOOK } from '@archpolicy/process';
 import type { ManagedProcess } from '@archpolicy/process';
@@ -105,7 +105,20 @@ class Operator {
       random: Math.random,
       ...this.#keepWarm(observe),
     };
-    await this.#elect(signal, (leadership) => runAsLeader(leader, leadership));
+    // A replica that cannot work must not hold the Lease: the webhook gates pods while the Lease is renewed, and a
+    // replica that has synced would have to wait until the Lease expires.
+    if (await this.#synced(views, signal)) await this.#elect(signal, (leadership) => runAsLeader(leader, leadership));
+  }
+
+  /** Waits for complete views. Returns false if the signal is aborted first. */
+  async #synced(views: Pick<ClusterViewWithPods, 'synced'>, signal: AbortSignal): Promise<boolean> {
+    try {
+      await views.synced(signal);
+      return true;
+    } catch (error) {
+      if (signal.aborted) return false;
+      throw error;
+    }
   }
 
   #recordEvents({ events: observer }: Pick<OperatorMetrics, 'events'>): EventRecorder {

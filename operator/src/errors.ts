@@ -4,6 +4,8 @@ import { CodedError } from '@archpolicy/core';
 export type OperatorErrorCode =
   /** The Lease was lost. Another process may lead, so this process must no longer act. */
   | 'LeaseLost'
+  /** The API server has sent no update of a resource for so long that this process must not lead. */
+  | 'ViewStale'
   /** The installed @dot-i/k8s-operator differs from the pinned version. */
   | 'UnexpectedPackage'
   /** Reading a pod before its eviction failed. */

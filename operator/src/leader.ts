@@ -36,6 +36,7 @@ import { RecheckSchedule } from './remediation/resync/schedule.ts';
 import { BrakeMonitor } from './reporting/brake-monitor.ts';
 import { PodGauges } from './reporting/pod-gauges.ts';
 import { runGroup } from './run-group.ts';
+import { ViewAgeCheck } from './view-age-check.ts';
 import type { Runnable } from './run-group.ts';
 
 export interface LeaderOptions {
@@ -66,14 +67,15 @@ export interface LeaderOptions {
   readonly logger: Logger;
 }
 
-/** Runs the leader's work, from acquiring the Lease until it is released or lost. */
+/**
+ * Runs the leader's work, from acquiring the Lease until it is released or lost. The views must have synced. Otherwise
+ * pods would seem to have no policy, and policies would seem to have no pods.
+ */
 export async function runAsLeader(options: LeaderOptions, leadership: Leadership): Promise<void> {
   const { signal } = leadership;
-  const { views, metrics } = options;
+  const { metrics } = options;
   metrics.leading(true);
   try {
-    // Waits for complete views. Otherwise pods would seem to have no policy, and policies would seem to have no pods.
-    await views.synced(signal);
     await runGroup(buildLeader(options, leadership), signal);
   } finally {
     metrics.leading(false);
@@ -113,7 +115,8 @@ function buildLeader(options: LeaderOptions, lease: Pick<Leadership, 'isHeld'>):
   const gauges = new PodGauges({ ...observed, queue: pipeline });
   const gate = gateController({ ...options, inspector });
   const warm = keepWarm({ ...options, inspector }, getPolicy);
-  return [brake, configuration, webhook, tolerations, statuses, remediation, resync, gauges, gate, ...warm];
+  const age = new ViewAgeCheck({ views, clock });
+  return [brake, configuration, webhook, tolerations, statuses, remediation, resync, gauges, gate, age, ...warm];
 }
 
 function platformChecks(options: LeaderOptions): PlatformChecks {

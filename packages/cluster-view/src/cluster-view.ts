@@ -56,6 +56,12 @@ export interface ClusterView {
   readonly nodes: NodeView;
   /** Whether each resource has been listed at least once. */
   readonly hasSynced: boolean;
+  /**
+   * The time (monotonic milliseconds) of the last update of the resource whose last update is the oldest; undefined
+   * until each resource has been listed. The API server sends a bookmark about every minute, so a resource without
+   * changes is updated, too.
+   */
+  readonly updatedAtMs: number | undefined;
   /** Resolves once `hasSynced`. Throws KubeError `Aborted` if the signal is aborted first. */
   synced(signal: AbortSignal): Promise<void>;
   /** Updates the view until the signal is aborted. Never rejects. */
@@ -100,7 +106,7 @@ export function createCronJobView(options: ClusterViewOptions): CronJobView {
   return cronJobView(store, reflector);
 }
 
-type RunnableReflector = Pick<Reflector<unknown>, 'run' | 'synced' | 'hasSynced'>;
+type RunnableReflector = Pick<Reflector<unknown>, 'run' | 'synced' | 'hasSynced' | 'updatedAtMs'>;
 
 function createBaseView(options: ClusterViewOptions): {
   readonly view: Pick<ClusterView, 'policies' | 'namespaces' | 'nodes'>;
@@ -155,11 +161,15 @@ function createReflector<T>(
 function withReflectors<V extends object>(
   view: V,
   reflectors: readonly RunnableReflector[],
-): V & Pick<ClusterView, 'hasSynced' | 'synced' | 'run'> {
+): V & Pick<ClusterView, 'hasSynced' | 'updatedAtMs' | 'synced' | 'run'> {
   return {
     ...view,
     get hasSynced() {
       return reflectors.every(({ hasSynced }) => hasSynced);
+    },
+    get updatedAtMs() {
+      const times = reflectors.map(({ updatedAtMs }) => updatedAtMs).filter((time) => time !== undefined);
+      return times.length < reflectors.length ? undefined : Math.min(...times);
     },
     async synced(signal) {
       await Promise.all(reflectors.map((reflector) => reflector.synced(signal)));

@@ -83,6 +83,7 @@ export const layers: Readonly<Record<string, readonly Layer[]>> = {
   ],
   'operator/src': [
     ['config.ts', 'controller-metrics.ts', 'errors.ts', 'listeners.ts', 'run-group.ts'],
+    'view-age-check.ts',
     ['gate', 'keep-warm', 'pull-secrets.ts'],
     ['image-drift', 'reporting', 'statistics', 'webhook-health'],
     'policy',

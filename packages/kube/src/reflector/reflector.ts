@@ -73,6 +73,7 @@ export class Reflector<T> {
   /** The LIST whose next page failed. The next attempt continues with this page. */
   #listing: Listing | undefined;
   #watchStartedAtMs = Number.NEGATIVE_INFINITY;
+  #updatedAtMs: number | undefined;
 
   constructor(options: ReflectorOptions<T>) {
     this.#options = options;
@@ -82,6 +83,14 @@ export class Reflector<T> {
   /** Whether a LIST has completed at least once. */
   get hasSynced(): boolean {
     return this.#synced;
+  }
+
+  /**
+   * The time (monotonic milliseconds) of the last completed LIST, event or bookmark; undefined before the first LIST.
+   * The store shows the cluster as it was at that time or later.
+   */
+  get updatedAtMs(): number | undefined {
+    return this.#updatedAtMs;
   }
 
   /** Waits until `hasSynced` is true. Throws KubeError `Aborted` if the signal is aborted first. */
@@ -180,6 +189,7 @@ export class Reflector<T> {
 
   #finishList(version: string): void {
     this.#version = version;
+    this.#updatedAtMs = this.#options.clock.monotonic();
     this.#listing = undefined;
     this.#synced = true;
     this.#options.observer?.listFinished?.(this.#options.store.size);
@@ -222,6 +232,7 @@ export class Reflector<T> {
       this.#put(key, event.object);
     }
     this.#version = getResourceVersion(event.object) ?? this.#version;
+    this.#updatedAtMs = this.#options.clock.monotonic();
   }
 
   /** Parses and stores an object. Returns whether it was stored. */
