@@ -174,8 +174,8 @@ describe('priority and fairness', () => {
     const { stderr } = await cluster.kubectl([...args, account(name), '--v=8'], stdin);
     const uid = /x-kubernetes-pf-flowschema-uid: ([0-9a-f-]+)/iu.exec(stderr)?.[1];
     const schemas = await get('flowschemas');
-    const found = (schemas['items'] as JsonObject[]).find(({ metadata }) => (metadata as JsonObject)['uid'] === uid);
-    return String((found?.['metadata'] as JsonObject | undefined)?.['name']);
+    const items = schemas['items'] as { readonly metadata: { readonly name: string; readonly uid: string } }[];
+    return items.find(({ metadata }) => metadata.uid === uid)?.metadata.name ?? '';
   }
   const lease = ['get', 'lease', 'archpolicy-operator', '--namespace=archpolicy-system'];
   const eviction = ['create', '--raw=/api/v1/namespaces/default/pods/none/eviction?dryRun=All', '--filename=-'];

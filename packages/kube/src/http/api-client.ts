@@ -179,7 +179,7 @@ export class ApiClient implements Api {
     this.#closed = true;
     const pools = this.#pools;
     this.#pools = undefined;
-    await Promise.all(KINDS.map((kind) => pools?.[kind].destroy()));
+    if (pools !== undefined) await Promise.all(KINDS.map((kind) => pools[kind].destroy()));
   }
 
   async #send(
