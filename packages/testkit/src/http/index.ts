@@ -1,3 +1,4 @@
-export * from './any-answer.ts';
 export * from './content-encoding.ts';
 export * from './raw-server.ts';
+export type { RawAnswer } from './write-answer.ts';
+export { writeAnswer } from './write-answer.ts';

@@ -1,16 +1,7 @@
 import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
-import { systemClock, yieldToEventLoop } from '@archpolicy/async';
-
-/** The bytes sent for one request. */
-export interface RawAnswer {
-  /** The parts of the response. They are written one by one, with a yield to the event loop between them. */
-  readonly pieces: readonly Uint8Array[];
-  /** A delay between the pieces instead of the yield, milliseconds. */
-  readonly gapMs?: number;
-  /** What happens to the connection after the last piece. */
-  readonly then: 'keep' | 'end' | 'reset';
-}
+import { writeAnswer } from './write-answer.ts';
+import type { RawAnswer } from './write-answer.ts';
 
 /** A request without a body. */
 export interface RawRequest {
@@ -20,6 +11,7 @@ export interface RawRequest {
   readonly host: string;
   /** Whether the request has an `Authorization` header. */
   readonly isAuthorized: boolean;
+  readonly userAgent: string;
 }
 
 /** An HTTP server on loopback that sends raw bytes, because Node cannot send every framing and header. */
@@ -82,22 +74,11 @@ export class RawServer {
       received = requests.pop() ?? '';
       for (const head of requests) {
         const [method = '', path = ''] = head.split(' ');
-        const [, host = ''] = /^host: *(\S*)/im.exec(head) ?? [];
-        this.#write(socket, this.answer({ method, path, host, isAuthorized: /^authorization:/im.test(head) }));
+        const header = (name: string): string => new RegExp(`^${name}: *(\\S*)`, 'im').exec(head)?.[1] ?? '';
+        const isAuthorized = header('authorization') !== '';
+        const request = { method, path, host: header('host'), isAuthorized, userAgent: header('user-agent') };
+        writeAnswer(socket, this.answer(request), () => (this.#events += 1));
       }
     });
-  }
-
-  #write(socket: Socket, { pieces: [first, ...pieces], gapMs, then }: RawAnswer): void {
-    this.#events += 1;
-    if (first !== undefined && !socket.destroyed) socket.write(first);
-    const rest = gapMs === undefined ? { pieces, then } : { pieces, gapMs, then };
-    if (pieces.length > 0 && !socket.destroyed) {
-      const wait = gapMs === undefined ? yieldToEventLoop() : systemClock().sleep(gapMs);
-      void wait.then(() => {
-        this.#write(socket, rest);
-      });
-    } else if (then === 'end') socket.end();
-    else if (then === 'reset') socket.resetAndDestroy();
   }
 }

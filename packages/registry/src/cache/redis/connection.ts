@@ -2,6 +2,7 @@ import { errorCode, withoutUndefined } from '@archpolicy/core';
 import { aborted, waitUnlessAborted } from '@archpolicy/async';
 import { Cluster, Redis } from 'ioredis';
 import type { RedisOptions } from 'ioredis';
+import { isPort, rejectMalformedReplies } from './handshake-replies.ts';
 import type { RedisTarget } from './target.ts';
 import type { RedisClient, RedisConnection } from './resilient-client.ts';
 
@@ -41,6 +42,7 @@ type NodeOptions = Pick<
 
 /** Creates a connection, without opening it. */
 export function createConnection(target: RedisTarget): RedisConnection {
+  rejectMalformedReplies();
   return target.kind === 'cluster' ? clusterConnection(createCluster(target)) : nodeConnection(createNode(target));
 }
 
@@ -92,9 +94,25 @@ function nodeConnection(client: Redis): RedisConnection {
 }
 
 function clusterConnection(client: Cluster): RedisConnection {
+  client.on('+node', prepareNode);
   return connection(client, async () => {
     await Promise.all(client.nodes('master').map((node) => node.ping()));
   });
+}
+
+/**
+ * Prepares a new node of a Cluster, before it connects. MOVED and ASK replies may name any address: an invalid port is replaced by
+ * port 0, which refuses each connection. The library drops the promise of the command ASKING, so its rejection is handled here:
+ * otherwise it would end the process when the node cannot be reached.
+ */
+function prepareNode(node: Redis): void {
+  if (!isPort(node.options.port)) Object.assign(node.options, { host: '127.0.0.1', port: 0 });
+  const send = node.asking.bind(node);
+  node.asking = () => {
+    const sent = send();
+    sent.catch(() => undefined);
+    return sent;
+  };
 }
 
 function connection(client: RedisClient, ping: () => Promise<void>): RedisConnection {

@@ -101,11 +101,17 @@ export class RedisStore implements SharedStore {
 async function getAll(client: RedisClient, keys: readonly string[]): Promise<readonly Buffer[]> {
   // Read one byte more than the maximum length, which shows that a value is too long.
   const [only] = keys;
-  if (keys.length === 1 && only !== undefined) return [await client.getrangeBuffer(only, 0, MAX_VALUE_LENGTH)];
+  if (keys.length === 1 && only !== undefined)
+    return [toBuffer(await client.getrangeBuffer(only, 0, MAX_VALUE_LENGTH))];
   const pipeline = client.pipeline();
   for (const key of keys) pipeline.getrangeBuffer(key, 0, MAX_VALUE_LENGTH);
   const answers = (await pipeline.exec()) ?? [];
   const error = answers.find(([failure]) => failure !== null)?.[0];
   if (error !== undefined && error !== null) throw error;
-  return answers.map(([, value]) => (Buffer.isBuffer(value) ? value : EMPTY));
+  return answers.map(([, value]) => toBuffer(value));
+}
+
+/** Redis may send a reply of any type. */
+function toBuffer(reply: unknown): Buffer {
+  return Buffer.isBuffer(reply) ? reply : EMPTY;
 }
