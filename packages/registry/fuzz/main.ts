@@ -2,9 +2,13 @@
 import { runFuzzCommand } from '@archpolicy/testkit/fuzz';
 import type { AnyTarget } from '@archpolicy/testkit/fuzz';
 import { HttpTarget } from './http/target.ts';
+import { PluginTarget } from './plugins/target.ts';
+import { RedisTarget } from './redis/target.ts';
 
 const TARGETS: Readonly<Record<string, { readonly target: () => AnyTarget; readonly cases: number }>> = {
   http: { target: () => new HttpTarget(), cases: 20_000 },
+  plugins: { target: () => new PluginTarget(), cases: 300 },
+  redis: { target: () => new RedisTarget(), cases: 2_400 },
 };
 
 const chosen = TARGETS[process.argv[2] ?? ''];

@@ -6,7 +6,12 @@ export interface FuzzProgram {
 
 const REGISTRY = 'packages/registry/fuzz/main.ts';
 
-export const PROGRAMS: readonly FuzzProgram[] = [{ main: REGISTRY, target: 'http' }];
+export const PROGRAMS: readonly FuzzProgram[] = [
+  { main: REGISTRY, target: 'http' },
+  { main: REGISTRY, target: 'redis' },
+  { main: REGISTRY, target: 'plugins' },
+  { main: 'packages/kube/fuzz/main.ts', target: 'api-server' },
+];
 
 /**
  * Selects programs by their targets, such as `http,redis`. An empty text selects all.

@@ -8,5 +8,5 @@ export { HTTP_AXES } from './http-axes.ts';
 export type { HttpAxes } from './http-axes.ts';
 export { renderAnswer } from './http-answer.ts';
 export { untilSettled } from './until-settled.ts';
-export { runFuzzProgram } from './run-program.ts';
+export { findFuzzFailures } from './fuzz-test.ts';
 export type { CountedClass, FuzzTarget } from './target.ts';

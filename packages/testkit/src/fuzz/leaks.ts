@@ -7,7 +7,7 @@ const KINDS = /^(TCP|Pipe|TLS|UDP|Process|Timeout|GetAddrInfo|Query)/;
 /** After a batch, closing its resources takes a few iterations of the event loop. */
 const ITERATIONS = 100;
 /** Then some more time, which only a leak uses up. */
-const MAX_WAITS_OF_1_MS = 2_000;
+const DEFAULT_WAIT_MS = 2_000;
 /** Objects that may be more than in the first count: caches of Node and of the libraries that are still being filled. */
 const ALLOWED_GROWTH = 300;
 
@@ -28,9 +28,9 @@ export class OpenResources {
   }
 
   /** Waits until the batch has closed everything. Returns what is still open after a long wait. */
-  async find(): Promise<readonly string[]> {
+  async find(waitMs = DEFAULT_WAIT_MS): Promise<readonly string[]> {
     const clock = systemClock();
-    for (let at = 0; at < ITERATIONS + MAX_WAITS_OF_1_MS; at += 1) {
+    for (let at = 0; at < ITERATIONS + waitMs; at += 1) {
       if (countResources() <= this.#before && this.#connections() === 0) return [];
       await (at < ITERATIONS ? yieldToEventLoop() : clock.sleep(1));
     }

@@ -84,7 +84,9 @@ class FuzzRun<A extends Axes> {
       onProgress?.(next - from);
       if (next < countAt) continue;
       countAt += perCount;
-      this.#addFailure({ cases: `${from}-${next - 1}`, problems: this.#objects.compare() });
+      const { lingerMs } = this.#target;
+      const open = lingerMs === undefined ? [] : await this.#open.find(lingerMs);
+      this.#addFailure({ cases: `${from}-${next - 1}`, problems: [...open, ...this.#objects.compare()] });
     }
     const outcomes = new Map([...this.#outcomes].toSorted(([, a], [, b]) => b - a));
     return { cases: next - from, pairCases: this.#source.pairCases, outcomes, failures: this.#failures };
@@ -108,7 +110,7 @@ class FuzzRun<A extends Axes> {
     const outcomes = await this.#target.run(batch).catch((error: unknown) => {
       return [`rejected: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`];
     });
-    const open = await this.#open.find();
+    const open = this.#target.lingerMs === undefined ? await this.#open.find() : [];
     // Rejections are reported after the microtasks of an iteration of the event loop.
     await yieldToEventLoop();
     const unexpected = outcomes.filter((outcome) => !this.#target.outcomes.has(outcome));

@@ -16,11 +16,16 @@ export interface FuzzTarget<A extends Axes> {
   readonly batchSize: number;
   /** Classes whose live objects must not become more, such as sockets and buffers. */
   readonly counted: readonly CountedClass[];
+  /**
+   * How long after a batch its resources may stay open, because a library closes them by timeouts of its own. They are
+   * then counted together with the objects. Absent: they are counted after each batch.
+   */
+  readonly lingerMs?: number;
   /** Opens the servers that all batches share. */
   start(): Promise<void>;
   stop(): Promise<void>;
   /** Runs the cases, closes all that they opened, and returns the outcome of each case. */
   run(cases: readonly FuzzCase<A>[]): Promise<readonly string[]>;
-  /** Returns the number of open connections to the servers. After each batch it must become zero. */
+  /** Returns the number of open connections to the servers. It must become zero. */
   readonly connections: () => number;
 }
