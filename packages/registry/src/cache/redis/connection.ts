@@ -79,12 +79,21 @@ function createCluster(target: RedisTarget): Cluster {
     redisOptions: nodeOptions(target),
     clusterRetryStrategy: NEVER,
     slotsRefreshTimeout: LIBRARY_TIMEOUT_MS,
+    natMap: replaceInvalidAddress,
     // When the library replaces the connection to a node, it sends the commands in flight again until they time out.
     retryDelayOnFailover: RESEND_DELAY_MS,
     // Do not retry during a failover, because a failover takes seconds, and a pod waits for the command.
     retryDelayOnClusterDown: 0,
     retryDelayOnTryAgain: 0,
   });
+}
+
+/**
+ * Maps an address without a usable port, which a MOVED or ASK reply may contain, to port 0, which refuses each connection. Returns null for
+ * any other address.
+ */
+function replaceInvalidAddress(address: string): { readonly host: string; readonly port: number } | null {
+  return isPort(Number(address.slice(address.lastIndexOf(':') + 1))) ? null : { host: '127.0.0.1', port: 0 };
 }
 
 function nodeConnection(client: Redis): RedisConnection {
@@ -94,19 +103,17 @@ function nodeConnection(client: Redis): RedisConnection {
 }
 
 function clusterConnection(client: Cluster): RedisConnection {
-  client.on('+node', prepareNode);
+  client.on('+node', handleAskingErrors);
   return connection(client, async () => {
     await Promise.all(client.nodes('master').map((node) => node.ping()));
   });
 }
 
 /**
- * Prepares a new node of a Cluster, before it connects. MOVED and ASK replies may name any address: an invalid port is replaced by
- * port 0, which refuses each connection. The library drops the promise of the command ASKING, so its rejection is handled here:
- * otherwise it would end the process when the node cannot be reached.
+ * Handles errors of the command ASKING, which the library sends to another node after an ASK reply, and whose promise it drops: if that
+ * node cannot be reached, the rejection would end the process.
  */
-function prepareNode(node: Redis): void {
-  if (!isPort(node.options.port)) Object.assign(node.options, { host: '127.0.0.1', port: 0 });
+function handleAskingErrors(node: Redis): void {
   const send = node.asking.bind(node);
   node.asking = () => {
     const sent = send();
