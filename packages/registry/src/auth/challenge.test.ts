@@ -4,6 +4,54 @@ import { parseRegistries, Registries } from '../config/registries.ts';
 import { parseChallenge } from './challenge.ts';
 import { validateRealm } from './realm.ts';
 
+interface RawChallenge {
+  readonly scheme: string;
+  readonly token68: string | undefined;
+  readonly parameters: readonly { readonly name: string; readonly value: string; readonly spaces: string }[];
+}
+
+/** Text that would be parsed as a challenge if it were not quoted. */
+const confusing = fc
+  .array(
+    fc.constantFrom(', ', 'Bearer ', 'Basic', 'realm=', '"', '\\', '=', ' ', 'https://evil/token', 'service', ','),
+    {
+      maxLength: 8,
+    },
+  )
+  .map((parts) => parts.join(''));
+const separator = fc.constantFrom(',', ', ', ' ,', ' ,, , ', '\t,');
+const rawChallenge: fc.Arbitrary<RawChallenge> = fc.record({
+  scheme: fc.constantFrom('Bearer', 'bearer', 'BASIC', 'Basic', 'Digest', 'Negotiate', 'x-custom'),
+  token68: fc.option(fc.stringMatching(/^[A-Za-z0-9\-._~+/]{1,20}={0,2}$/), { nil: undefined, freq: 4 }),
+  parameters: fc.array(
+    fc.record({
+      name: fc.constantFrom('realm', 'Realm', 'service', 'scope', 'error', 'bearer', 'basic'),
+      value: fc.oneof(confusing, fc.string({ maxLength: 20 }), fc.constant('https://a.example/token')),
+      spaces: fc.constantFrom('', ' ', '\t'),
+    }),
+    { maxLength: 4 },
+  ),
+});
+
+function composeChallenge({ scheme, token68, parameters }: RawChallenge, comma: string): string {
+  if (token68 !== undefined) return `${scheme} ${token68}`;
+  const quoted = parameters.map(({ name, value, spaces }) => {
+    const escaped = value.replaceAll(/["\\]/g, String.raw`\$&`);
+    return `${name}${spaces}=${spaces}"${escaped}"`;
+  });
+  return parameters.length === 0 ? scheme : `${scheme} ${quoted.join(comma)}`;
+}
+
+function expectedChallenge(challenges: readonly RawChallenge[]): object | undefined {
+  const schemes = challenges.map(({ scheme, token68, parameters }) => ({
+    scheme: scheme.toLowerCase(),
+    values: new Map((token68 === undefined ? parameters : []).map(({ name, value }) => [name.toLowerCase(), value])),
+  }));
+  const found = schemes.find(({ scheme, values }) => scheme === 'bearer' && values.has('realm'));
+  if (found !== undefined) return bearer(found.values.get('realm') ?? '', found.values.get('service'));
+  return schemes.some(({ scheme }) => scheme === 'basic') ? { kind: 'basic' } : undefined;
+}
+
 const bearer = (realm: string, service = ''): object => ({ kind: 'bearer', realm, service });
 
 describe('I6 challenges', () => {
@@ -19,6 +67,26 @@ describe('I6 challenges', () => {
     ['Basic', { kind: 'basic' }],
     ['Basic realm="x", Bearer realm="https://a/token",service="s"', bearer('https://a/token', 's')],
     ['Bearer realm="https://a/token",service="s", Basic realm="x"', bearer('https://a/token', 's')],
+    // A quoted text is one value, whatever it contains.
+    ['Basic realm="a, Bearer realm=https://evil/token"', { kind: 'basic' }],
+    ['Digest realm="x, Bearer realm=\\"https://evil/token\\"", Basic realm="y"', { kind: 'basic' }],
+    ['Digest realm="x", nonce="Basic, Bearer realm=y"', undefined],
+    ['Bearer error="invalid, Basic", realm="https://a/token",service="s"', bearer('https://a/token', 's')],
+    [
+      'Bearer realm="https://a/token",error_description="x, Bearer realm=\\"https://evil\\""',
+      bearer('https://a/token'),
+    ],
+    // Forms of the grammar.
+    ['Negotiate YII=, Basic realm="x"', { kind: 'basic' }],
+    ['Negotiate Basic, Bearer realm="https://a/token"', bearer('https://a/token')],
+    ['Bearer realm = "https://a/token" , service\t=\t"s"', bearer('https://a/token', 's')],
+    [', ,Basic realm="x",, ', { kind: 'basic' }],
+    ['Bearer realm="https://a/token" service="s"', bearer('https://a/token', 's')],
+    ['Bearer realm="a",realm="https://a/token"', bearer('https://a/token')],
+    // A quote without an end hides what follows.
+    ['Basic realm="x, Bearer realm=https://evil/token', { kind: 'basic' }],
+    ['"Bearer realm=https://evil/token", Basic', { kind: 'basic' }],
+    ['realm="https://a/token", Basic', { kind: 'basic' }],
     ['Bearer service="s"', undefined],
     ['Bearer', undefined],
     ['Negotiate', undefined],
@@ -32,6 +100,17 @@ describe('I6 challenges', () => {
   test('I6 several headers are parsed as one', () => {
     expect(parseChallenge(['Basic realm="x"', 'Bearer realm="https://a/token"'])).toEqual(bearer('https://a/token'));
     expect(parseChallenge(undefined)).toBeUndefined();
+  });
+
+  test('I6 any header that follows the grammar is parsed as it was composed', () => {
+    fc.assert(
+      fc.property(fc.array(rawChallenge, { minLength: 1, maxLength: 4 }), separator, (challenges, comma) => {
+        const header = challenges.map((challenge) => composeChallenge(challenge, comma)).join(comma);
+        fc.pre(header.length <= 4096);
+        expect(parseChallenge(header)).toEqual(expectedChallenge(challenges));
+      }),
+      { numRuns: 2_000 },
+    );
   });
 
   test('I6 any header is parsed without throwing or hanging', () => {
