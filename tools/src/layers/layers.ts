@@ -51,6 +51,7 @@ export const layers: Readonly<Record<string, readonly Layer[]>> = {
   ],
   'packages/registry/src': [
     ['errors.ts', 'hosts', 'http', 'logger.ts', 'metrics.ts'],
+    'host-problems.ts',
     ['address-guard', 'image', 'yaml'],
     'dns',
     ['cache', 'config'],

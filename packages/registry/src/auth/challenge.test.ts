@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { parseRegistries, Registries } from '../config/registries.ts';
 import { parseChallenge } from './challenge.ts';
-import { validateRealm } from './realm.ts';
+import { parseRealm } from './realm.ts';
 
 interface RawChallenge {
   readonly scheme: string;
@@ -67,7 +67,7 @@ describe('I6 challenges', () => {
     ['Basic', { kind: 'basic' }],
     ['Basic realm="x", Bearer realm="https://a/token",service="s"', bearer('https://a/token', 's')],
     ['Bearer realm="https://a/token",service="s", Basic realm="x"', bearer('https://a/token', 's')],
-    // A quoted text is one value, whatever it contains.
+    // A quoted text is one value, even if it looks like a challenge.
     ['Basic realm="a, Bearer realm=https://evil/token"', { kind: 'basic' }],
     ['Digest realm="x, Bearer realm=\\"https://evil/token\\"", Basic realm="y"', { kind: 'basic' }],
     ['Digest realm="x", nonce="Basic, Bearer realm=y"', undefined],
@@ -136,20 +136,24 @@ describe('P5 the token service that a registry names', () => {
   const http = new URL('http://registry.example/v2/');
 
   test.each([
-    ['https://auth.example/token', https, true],
-    ['https://auth.example:8443/token?x=1', https, true],
-    ['http://auth.example/token', https, false],
-    ['http://auth.example/token', http, true],
-    ['https://auth.example/token', http, true],
-    ['https://user@auth.example/token', https, false],
-    ['https://user:pass@auth.example/token', https, false],
-    ['ftp://auth.example/token', http, false],
-    ['/token', https, false],
-    ['//auth.example/token', https, false],
-    ['javascript:alert(1)', http, false],
-    ['https://blocked.example/token', https, false],
-    ['', https, false],
+    ['https://auth.example/token', https, 'usable'],
+    ['https://auth.example:8443/token?x=1', https, 'usable'],
+    ['http://auth.example/token', https, 'TokenServicePlainHttp'],
+    ['http://auth.example/token', http, 'usable'],
+    ['https://auth.example/token', http, 'usable'],
+    ['https://user@auth.example/token', https, 'TokenServiceUrlInvalid'],
+    ['https://user:pass@auth.example/token', https, 'TokenServiceUrlInvalid'],
+    ['ftp://auth.example/token', http, 'TokenServiceUrlInvalid'],
+    ['/token', https, 'TokenServiceUrlRelative'],
+    ['token', https, 'TokenServiceUrlRelative'],
+    ['//auth.example/token', https, 'TokenServiceUrlRelative'],
+    ['javascript:alert(1)', http, 'TokenServiceUrlInvalid'],
+    ['https://blocked.example/token', https, 'TokenServiceBlocked'],
+    ['https://', https, 'TokenServiceUrlInvalid'],
+    [`/${'x'.repeat(3_000)}`, https, 'TokenServiceUrlInvalid'],
+    ['', https, 'TokenServiceUrlInvalid'],
   ])('P5 %s named by %s: %s', (realm, registry, expected) => {
-    expect(validateRealm(realm, registry, registries) !== undefined).toBe(expected);
+    const parsed = parseRealm(realm, registry, registries);
+    expect(parsed.kind === 'ok' ? 'usable' : parsed.failure).toBe(expected);
   });
 });

@@ -41,7 +41,7 @@ export function parseChallenge(header: string | readonly string[] | undefined): 
 
 /**
  * Splits a header into its challenges. A token that an `=` follows is a parameter of the challenge before it, and any other
- * one is the scheme of a new challenge. A quoted text is one value, whatever it contains. Where the text does not follow
+ * one is the scheme of a new challenge. A quoted text is one value, even if it looks like a challenge. Where the text does not follow
  * the grammar, the element is skipped; nothing is parsed after a quote without an end.
  */
 function splitChallenges(text: string): readonly RawChallenge[] {

@@ -13,6 +13,8 @@ export interface DockerConfig {
   readonly entries: readonly ConfigEntry[];
   /** The reasons why keys were left out, one for each of these keys. */
   readonly unusable: readonly UnusableKey[];
+  /** Whether the file has no credential, but names the helpers of a docker client that would provide some. */
+  readonly hasOnlyHelpers?: boolean;
 }
 
 /** The maximum size of a Secret. */
@@ -37,11 +39,19 @@ const JSON_BOUNDS: JsonBounds = { depth: 32, containers: 10_000, separators: 10_
 export function parseDockerConfig(text: string, type: PullSecret['type']): DockerConfig {
   const json = parseJson(text);
   const auths = type === 'kubernetes.io/dockercfg' ? json : json?.['auths'];
-  if (!isJsonObject(auths)) return { entries: [], unusable: [] };
+  if (!isJsonObject(auths)) return { entries: [], unusable: [], hasOnlyHelpers: namesHelpers(json) };
   const credentials = Object.entries(auths)
     .slice(0, MAX_ENTRIES)
     .map(([key, value]) => [key, isJsonObject(value) ? parseCredential(value) : undefined] as const);
-  return parseEntries(credentials);
+  const config = parseEntries(credentials);
+  return { ...config, hasOnlyHelpers: config.entries.length === 0 && namesHelpers(json) };
+}
+
+/** https://docs.docker.com/reference/cli/docker/login/#credential-stores */
+function namesHelpers(json: JsonObject | undefined): boolean {
+  const { credsStore, credHelpers } = json ?? {};
+  const hasStore = typeof credsStore === 'string' && credsStore !== '';
+  return hasStore || (isJsonObject(credHelpers) && Object.keys(credHelpers).length > 0);
 }
 
 /** Parses the keys, which state to which images the credentials apply. Leaves out unusable keys. */

@@ -3,6 +3,8 @@ import type { Registries } from '../config/registries.ts';
 import { endpointsFor } from '../config/endpoint.ts';
 import type { Endpoint } from '../config/endpoint.ts';
 import type { ParsedImage } from '../image/image-key.ts';
+import { NO_HOST_PROBLEMS } from '../host-problems.ts';
+import type { HostProblems } from '../host-problems.ts';
 import { NO_METRICS } from '../metrics.ts';
 import type { RegistryMetrics } from '../metrics.ts';
 import { ANONYMOUS_SCOPE } from './auth-attempt.ts';
@@ -44,6 +46,7 @@ export class Keyring {
   readonly #scopes: CredentialScopes;
   readonly #provided: ProvidedCredentials;
   readonly #metrics: RegistryMetrics;
+  readonly #problems: HostProblems;
   readonly #parsed = new WeakMap<PullSecret, readonly ConfigEntry[]>();
   /** The indexes of pull secrets. The key is the secret if a pod has exactly one, otherwise the list of its secrets. */
   readonly #indexes = new WeakMap<object, EntryIndex>();
@@ -53,7 +56,9 @@ export class Keyring {
     scopes: CredentialScopes,
     provided: ProvidedCredentials = NO_PROVIDED_CREDENTIALS,
     metrics: RegistryMetrics = NO_METRICS,
+    problems: HostProblems = NO_HOST_PROBLEMS,
   ) {
+    this.#problems = problems;
     this.#scopes = scopes;
     this.#provided = provided;
     this.#metrics = metrics;
@@ -61,7 +66,9 @@ export class Keyring {
 
   /** Returns the credentials in a pod's pull secrets that apply to the image, in the order in which they are tried. */
   podCredentials(image: ParsedImage, pullSecrets: readonly PullSecret[]): readonly Credential[] {
-    return pullSecrets.length === 0 ? [] : this.#findDistinct(this.#indexPod(pullSecrets), toImageName(image));
+    return pullSecrets.length === 0
+      ? []
+      : this.#findDistinct(this.#indexPod(pullSecrets, image.host), toImageName(image));
   }
 
   /**
@@ -137,12 +144,14 @@ export class Keyring {
   #findInFile(path: string | undefined, imageName: ImageName, registries: Registries): readonly Credential[] {
     const text = path === undefined ? undefined : registries.file(path);
     if (text === undefined) return [];
-    const index = this.#files.get(text) ?? this.#indexFile(text);
+    const index = this.#files.get(text) ?? this.#indexFile(text, imageName.registry);
     return this.#findDistinct(index, imageName);
   }
 
-  #indexFile(text: string): EntryIndex {
-    const index = indexEntries(parseDockerConfig(text, 'kubernetes.io/dockerconfigjson'), this.#metrics);
+  #indexFile(text: string, host: string): EntryIndex {
+    const config = parseDockerConfig(text, 'kubernetes.io/dockerconfigjson');
+    if (config.hasOnlyHelpers === true) this.#problems.report(host, 'CredentialHelpersOnly');
+    const index = indexEntries(config, this.#metrics);
     this.#files.set(text, index);
     return index;
   }
@@ -157,23 +166,24 @@ export class Keyring {
     return [...distinct.values()];
   }
 
-  #indexPod(secrets: readonly PullSecret[]): EntryIndex {
+  /** @param host the host of the image, for the log */
+  #indexPod(secrets: readonly PullSecret[], host: string): EntryIndex {
     const [only] = secrets;
     const key = only !== undefined && secrets.length === 1 ? only : secrets;
     const cached = this.#indexes.get(key);
     if (cached !== undefined) return cached;
-    const index = indexEntries(this.#parsePod(secrets), this.#metrics);
+    const index = indexEntries(this.#parsePod(secrets, host), this.#metrics);
     this.#indexes.set(key, index);
     return index;
   }
 
-  #parsePod(secrets: readonly PullSecret[]): DockerConfig {
+  #parsePod(secrets: readonly PullSecret[], host: string): DockerConfig {
     const entries: ConfigEntry[] = [];
     let unused = 0;
     for (const secret of secrets) {
       // Do not parse secrets beyond the last entry that is used.
       if (entries.length === MAX_POD_ENTRIES) break;
-      const all = this.#parse(secret);
+      const all = this.#parse(secret, host);
       const used = all.slice(0, MAX_POD_ENTRIES - entries.length);
       entries.push(...used);
       unused += all.length - used.length;
@@ -181,10 +191,11 @@ export class Keyring {
     return { entries, unusable: Array.from({ length: unused }, () => 'too-many-keys') };
   }
 
-  #parse(secret: PullSecret): readonly ConfigEntry[] {
+  #parse(secret: PullSecret, host: string): readonly ConfigEntry[] {
     const cached = this.#parsed.get(secret);
     if (cached !== undefined) return cached;
-    const { entries, unusable } = parseDockerConfig(secret.json, secret.type);
+    const { entries, unusable, hasOnlyHelpers } = parseDockerConfig(secret.json, secret.type);
+    if (hasOnlyHelpers === true) this.#problems.report(host, 'CredentialHelpersOnly');
     countUnusable(unusable, this.#metrics);
     this.#parsed.set(secret, entries);
     return entries;

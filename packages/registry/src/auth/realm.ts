@@ -1,17 +1,24 @@
+import { failed, ok } from '@archpolicy/core';
+import type { Result } from '@archpolicy/core';
 import type { Registries } from '../config/registries.ts';
+import type { HostProblem } from '../host-problems.ts';
 
 const MAX_REALM_LENGTH = 2048;
 
 /**
- * Returns the URL of the token service that a registry names. Returns undefined when no credential may be sent to this
- * URL: it is not absolute, uses neither HTTPS nor HTTP, contains credentials, has a blocked host, or uses HTTP although
- * the registry uses HTTPS (P5). The address guard checks the addresses of the host while connecting.
+ * Returns the URL of the token service that a registry names, or why no credential may be sent to this URL: it is not
+ * absolute, uses neither HTTPS nor HTTP, contains credentials, has a blocked host, or uses HTTP although the registry uses
+ * HTTPS (P5). The address guard checks the addresses of the host while connecting.
  */
-export function validateRealm(realm: string, registry: URL, registries: Registries): URL | undefined {
-  if (realm.length > MAX_REALM_LENGTH) return undefined;
-  const url = URL.parse(realm);
-  if (url?.username !== '' || url.password !== '') return undefined;
-  const mayBePlain = registry.protocol === 'http:';
-  if (url.protocol !== 'https:' && !(mayBePlain && url.protocol === 'http:')) return undefined;
-  return registries.entryFor(url.host)?.blocked === true ? undefined : url;
+export function parseRealm(realm: string, registry: URL, registries: Registries): Result<URL, HostProblem> {
+  const url = realm.length > MAX_REALM_LENGTH ? null : URL.parse(realm);
+  if (url === null) return failed(isRelative(realm, registry) ? 'TokenServiceUrlRelative' : 'TokenServiceUrlInvalid');
+  if (url.username !== '' || url.password !== '') return failed('TokenServiceUrlInvalid');
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') return failed('TokenServiceUrlInvalid');
+  if (url.protocol === 'http:' && registry.protocol !== 'http:') return failed('TokenServicePlainHttp');
+  return registries.entryFor(url.host)?.blocked === true ? failed('TokenServiceBlocked') : ok(url);
+}
+
+function isRelative(realm: string, registry: URL): boolean {
+  return realm !== '' && realm.length <= MAX_REALM_LENGTH && URL.canParse(realm, registry.href);
 }

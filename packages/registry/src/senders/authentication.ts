@@ -4,7 +4,8 @@ import { parseChallenge } from '../auth/challenge.ts';
 import type { Challenge } from '../auth/challenge.ts';
 import { ChallengeDiscovery } from '../auth/challenge-discovery.ts';
 import type { Credential } from '../auth/credential.ts';
-import { validateRealm } from '../auth/realm.ts';
+import { parseRealm } from '../auth/realm.ts';
+import type { HostProblems } from '../host-problems.ts';
 import { failed, fetched } from '../http/outcome.ts';
 import type { FetchFailure, Fetched } from '../http/outcome.ts';
 import type { RequestContext } from './request-context.ts';
@@ -31,12 +32,14 @@ const NO_AUTHORIZATION: Fetched<Authorization> = fetched({});
 export class AuthenticationSender implements Sender {
   readonly #next: Sender;
   readonly #tokens: TokenService;
+  readonly #problems: HostProblems;
   readonly #discovery: ChallengeDiscovery;
   readonly #challenges = new LRUCache<string, Challenge>({ max: MAX_CHALLENGES });
 
-  constructor(next: Sender, tokens: TokenService, clock: Pick<Clock, 'sleep'>) {
+  constructor(next: Sender, tokens: TokenService, problems: HostProblems, clock: Pick<Clock, 'sleep'>) {
     this.#next = next;
     this.#tokens = tokens;
+    this.#problems = problems;
     this.#discovery = new ChallengeDiscovery(clock);
   }
 
@@ -105,12 +108,25 @@ export class AuthenticationSender implements Sender {
     if (credential !== undefined) context.onCredentialUsed?.();
     if (challenge.kind === 'basic') return authorizeBasic(credential);
     if (credential?.kind === 'bearer') return fetched({ header: `Bearer ${credential.token}` });
-    const request = toTokenRequest(challenge, context);
+    const request = this.#toTokenRequest(challenge, context);
     if (request === undefined) return failed('Blocked');
     const token = await this.#tokens.token(request, context);
     if (token.kind === 'failed') return token;
     const header = `Bearer ${token.value.value}`;
     return fetched(token.value.fresh ? { header } : { header, cachedToken: request });
+  }
+
+  #toTokenRequest(
+    { realm, service }: Extract<Challenge, { readonly kind: 'bearer' }>,
+    { attempt: { endpoint }, registries }: RequestContext,
+  ): TokenRequest | undefined {
+    const url = parseRealm(realm, endpoint.base, registries);
+    if (url.kind === 'failed') {
+      this.#problems.report(endpoint.host, url.failure);
+      return undefined;
+    }
+    // Request only the pull scope, not the one in the challenge.
+    return { realm: url.value, service, scope: `repository:${endpoint.repository}:pull` };
   }
 }
 
@@ -121,16 +137,6 @@ export class AuthenticationSender implements Sender {
 function authorizeBasic(credential: Credential | undefined): Fetched<Authorization> {
   if (credential === undefined) return NO_AUTHORIZATION;
   return credential.kind === 'basic' ? fetched({ header: toBasicHeader(credential) }) : failed('Unauthorized');
-}
-
-function toTokenRequest(
-  { realm, service }: Extract<Challenge, { readonly kind: 'bearer' }>,
-  { attempt: { endpoint }, registries }: RequestContext,
-): TokenRequest | undefined {
-  const url = validateRealm(realm, endpoint.base, registries);
-  if (url === undefined) return undefined;
-  // Request only the pull scope, not the one in the challenge.
-  return { realm: url, service, scope: `repository:${endpoint.repository}:pull` };
 }
 
 function usedCachedToken(authorization: Fetched<Authorization>): boolean {

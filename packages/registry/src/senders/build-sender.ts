@@ -1,6 +1,8 @@
 import type { Clock } from '@archpolicy/async';
 import type { CacheKeys } from '../cache/cache-keys.ts';
 import type { SharedStore } from '../cache/shared-store.ts';
+import { NO_HOST_PROBLEMS } from '../host-problems.ts';
+import type { HostProblems } from '../host-problems.ts';
 import type { RegistryMetrics } from '../metrics.ts';
 import { AddressGuardSender } from './address-guard.ts';
 import { AuthenticationSender } from './authentication.ts';
@@ -20,13 +22,15 @@ interface SenderParts {
   readonly keys: CacheKeys;
   readonly clock: Clock;
   readonly metrics: RegistryMetrics;
+  readonly problems?: HostProblems;
 }
 
 /**
  * Composes the senders, one for each concern of a request, from the innermost (the network) to the outermost. Each
  * redirect hop and each token request also passes the guard, the limits and the metrics, like any other request.
  */
-export function buildSender({ network, store, keys, clock, metrics }: SenderParts): Sender {
+export function buildSender(parts: SenderParts): Sender {
+  const { network, store, keys, clock, metrics, problems = NO_HOST_PROBLEMS } = parts;
   // Wraps the network directly, so that every request connects to checked addresses only.
   const guarded = new AddressGuardSender(network);
   // All senders that may wait or reject wrap the breaker, so that each request that the breaker allows is sent, and its
@@ -44,5 +48,5 @@ export function buildSender({ network, store, keys, clock, metrics }: SenderPart
   const redirecting = new RedirectSender(counted);
   // Wraps the redirects, so that only a challenge of the endpoint itself is answered, never a challenge of a redirect's
   // target.
-  return new AuthenticationSender(redirecting, new TokenService(counted, clock), clock);
+  return new AuthenticationSender(redirecting, new TokenService(counted, problems, clock), problems, clock);
 }

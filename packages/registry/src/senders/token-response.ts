@@ -26,8 +26,7 @@ export function parseTokenResponse(response: HttpResponse | FetchFailure, nowMs:
   if (response.kind === 'failed') return response;
   const { status, headers, body } = response;
   if (status === 200) return parseGrant(body);
-  // Do not follow a redirect, because only the realm was validated, not the target of the redirect.
-  if (status >= 300 && status < 400) return failed('Blocked');
+  if (isRedirect(response)) return failed('Blocked');
   // OAuth2 answers 400 to an invalid grant: https://www.rfc-editor.org/rfc/rfc6749#section-5.2
   if (status === 400) return failed('Unauthorized');
   switch (classifyError(status)) {
@@ -42,6 +41,11 @@ export function parseTokenResponse(response: HttpResponse | FetchFailure, nowMs:
     case 'unavailable':
       return failed('Unavailable');
   }
+}
+
+/** Redirects of token requests are not followed, because only the realm was validated, not the target. */
+export function isRedirect(response: HttpResponse | FetchFailure): boolean {
+  return response.kind === 'response' && response.status >= 300 && response.status < 400;
 }
 
 function parseGrant(body: Uint8Array): Fetched<TokenGrant> {

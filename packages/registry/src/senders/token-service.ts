@@ -2,11 +2,12 @@ import { SingleFlight } from '@archpolicy/async';
 import type { Clock } from '@archpolicy/async';
 import { LRUCache } from 'lru-cache';
 import type { Credential } from '../auth/credential.ts';
+import type { HostProblems } from '../host-problems.ts';
 import { fetched } from '../http/outcome.ts';
 import type { Fetched } from '../http/outcome.ts';
 import type { RequestContext } from './request-context.ts';
 import type { HttpRequest, Sender } from './sender.ts';
-import { parseTokenResponse } from './token-response.ts';
+import { isRedirect, parseTokenResponse } from './token-response.ts';
 
 /** The token that a challenge requires. It is requested for the endpoint and credential of the request's context. */
 export interface TokenRequest {
@@ -41,11 +42,13 @@ const MAX_TOKEN_BODY_BYTES = 64 * 1024;
 export class TokenService {
   readonly #sender: Sender;
   readonly #clock: Clock;
+  readonly #problems: HostProblems;
   readonly #tokens = new LRUCache<string, Token>({ max: MAX_TOKENS });
   readonly #singleFlight = new SingleFlight<Fetched<IssuedToken>>();
 
-  constructor(sender: Sender, clock: Clock) {
+  constructor(sender: Sender, problems: HostProblems, clock: Clock) {
     this.#sender = sender;
+    this.#problems = problems;
     this.#clock = clock;
   }
 
@@ -68,6 +71,7 @@ export class TokenService {
   async #request(key: string, request: TokenRequest, context: RequestContext): Promise<Fetched<IssuedToken>> {
     const requestedAtMs = this.#clock.monotonic();
     const response = await this.#sender.send(toHttpRequest(request, context.attempt.credential), context);
+    if (isRedirect(response)) this.#problems.report(context.attempt.endpoint.host, 'TokenServiceRedirects');
     const grant = parseTokenResponse(response, this.#clock.now());
     if (grant.kind === 'failed') return grant;
     const { value, lifetimeSeconds } = grant.value;
