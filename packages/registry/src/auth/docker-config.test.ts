@@ -45,7 +45,7 @@ describe('I5 docker config files', () => {
     const entry = { auth: encode('alice:pass') };
     const auths = {
       '': entry,
-      'a@b': entry,
+      'a/%b': entry,
       [`${'a'.repeat(64)}.io`]: entry,
       '*a*b*c*d*e': entry,
       'registry.corp': entry,

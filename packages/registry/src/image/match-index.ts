@@ -40,7 +40,7 @@ const MAX_CACHED_GROUPS = 1_024;
 
 /**
  * The host of Docker Hub in image names, and the key of Docker Hub in docker config files, which is the address of its
- * first API.
+ * first API. As in the kubelet, the key counts only if no other entry applies.
  */
 const DOCKER_HUB = 'docker.io';
 const DOCKER_HUB_KEY = 'index.docker.io';
@@ -82,7 +82,19 @@ export class MatchIndex<T> {
    * Yields the values that apply to the image: first the values with longer keys, otherwise in the order of the
    * entries. A caller that stops early causes fewer comparisons.
    */
-  *find({ registry, repository }: ImageName): Generator<T, undefined> {
+  *find(imageName: ImageName): Generator<T, undefined> {
+    let isFound = false;
+    for (const value of this.#findMatching(imageName)) {
+      isFound = true;
+      yield value;
+    }
+    if (isFound || imageName.registry !== DOCKER_HUB) return;
+    for (const { pattern, value } of this.#groups.get(DOCKER_HUB_KEY)?.entries ?? []) {
+      if (pattern.path === '') yield value;
+    }
+  }
+
+  *#findMatching({ registry, repository }: ImageName): Generator<T, undefined> {
     const { groups, comparisons } = this.#matchHost(registry);
     let compared = comparisons;
     try {
@@ -95,9 +107,9 @@ export class MatchIndex<T> {
     }
   }
 
-  /** Whether an entry applies to the image. */
+  /** Whether the pattern of an entry matches the image. */
   matches(imageName: ImageName): boolean {
-    const values = this.find(imageName);
+    const values = this.#findMatching(imageName);
     const isMatch = values.next().done !== true;
     values.return(undefined);
     return isMatch;
@@ -113,12 +125,9 @@ export class MatchIndex<T> {
     const cached = this.#hostMatches.get(registry);
     if (cached !== undefined) return { groups: cached, comparisons: 0 };
     const groups = new Set<HostGroup<T>>();
-    let comparisons = 0;
-    for (const host of registry === DOCKER_HUB ? [DOCKER_HUB, DOCKER_HUB_KEY] : [registry]) {
-      const exact = this.#groups.get(host);
-      if (exact !== undefined) groups.add(exact);
-      comparisons += this.#matchWildcards(host, groups);
-    }
+    const exact = this.#groups.get(registry);
+    if (exact !== undefined) groups.add(exact);
+    const comparisons = this.#matchWildcards(registry, groups);
     this.#cacheMatch(registry, groups);
     return { groups, comparisons };
   }

@@ -36,10 +36,12 @@ const cases: readonly (readonly [string, string, boolean])[] = [
   ['*', 'registry.corp/app', false],
   ['*.corp:5000', 'registry.corp:5000/app', true],
   ['*.corp:*', 'registry.corp:5000/app', false],
-  // Paths match by whole segments.
+  // The path is the beginning of the repository, as a text.
   ['registry.corp/team', 'registry.corp/team/app', true],
   ['registry.corp/team/', 'registry.corp/team/app', true],
-  ['registry.corp/team', 'registry.corp/teams/app', false],
+  ['registry.corp/team', 'registry.corp/teams/app', true],
+  ['registry.corp/team', 'registry.corp/tea', false],
+  ['registry.corp/Team', 'registry.corp/team/app', false],
   ['registry.corp/team/app', 'registry.corp/team', false],
   ['registry.corp/te*', 'registry.corp/team/app', false],
   ['registry.corp/v2', 'registry.corp/v2/app', true],
@@ -52,7 +54,7 @@ const cases: readonly (readonly [string, string, boolean])[] = [
   // Invalid patterns.
   ['', 'registry.corp/app', false],
   ['https://', 'registry.corp/app', false],
-  ['user@registry.corp', 'registry.corp/app', false],
+  ['user@registry.corp', 'registry.corp/app', true],
   ['registry.corp@attacker.tld', 'registry.corp/app', false],
   ['[::1]:5000', '[::1]:5000/app', true],
   ['[::1]', '[::1]:5000/app', false],
@@ -61,7 +63,11 @@ const cases: readonly (readonly [string, string, boolean])[] = [
 /** Whether a credential with the key applies to the image. */
 function matches(key: string, imageName: ImageName): boolean {
   const parse = parsePattern(key);
-  return parse.kind === 'ok' && new MatchIndex([{ pattern: parse.value, value: key }]).matches(imageName);
+  return parse.kind === 'ok' && isFoundIn(new MatchIndex([{ pattern: parse.value, value: key }]), imageName);
+}
+
+function isFoundIn(index: MatchIndex<string>, imageName: ImageName): boolean {
+  return [...index.find(imageName)].length > 0;
 }
 
 function toImageName(image: string): ImageName {
@@ -111,7 +117,10 @@ describe('I5 the images to which a credential applies', () => {
         const index = new MatchIndex(entries);
         // Twice: the second time from the cache.
         for (const imageName of [...imageNames, ...imageNames]) {
-          const matching = entries.filter(({ value }) => matchesKey(value, imageName));
+          const all = entries.filter(({ value }) => matchesKey(value, imageName));
+          // The key of Docker Hub counts only if no other key matches.
+          const others = all.filter(({ pattern }) => pattern.host !== 'index.docker.io');
+          const matching = others.length > 0 ? others : all;
           const sorted = matching.toSorted((a, b) =>
             a.pattern.key === b.pattern.key ? 0 : a.pattern.key < b.pattern.key ? 1 : -1,
           );
@@ -154,7 +163,8 @@ describe('P8 keys beyond the bounds of matching', () => {
   const most = 'a'.repeat(63);
   test.each([
     ['', 'malformed'],
-    ['user@registry.corp', 'malformed'],
+    ['user@', 'malformed'],
+    ['registry.corp/team%6', 'malformed'],
     ['a'.repeat(1025), 'too-long'],
     [`${most}a.corp`, 'too-long'],
     [`*${most}a.corp`, 'too-long'],

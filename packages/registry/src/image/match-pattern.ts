@@ -28,7 +28,7 @@ export interface ParsedMatchPattern {
   readonly globs?: readonly LabelGlob[];
   /** Port of the host; empty without one. */
   readonly port: string;
-  /** Leading path without slashes around it; empty for any path. */
+  /** The text with which the repository must begin, such as `team` or `team/`; empty for any repository. */
   readonly path: string;
   /** Host and path. The kubelet tries keys in reverse alphabetical order, so that longer paths come first. */
   readonly key: string;
@@ -49,16 +49,16 @@ export const MAX_WILDCARD_HOST_LABELS = 16;
 const MAX_LABEL_WILDCARDS = 4;
 
 /**
- * Parses a key of a docker config file or an entry of `matchImages` as the kubelet does: an optional scheme, a host with
- * an optional port, an optional path without its leading `/v1/` or `/v2/`.
- * https://kubernetes.io/docs/concepts/containers/images/#config-json
+ * Parses a key of a docker config file or an entry of `matchImages` as the kubelet does: a URL whose scheme is optional. Its
+ * host may have a port, its path is used without a leading `/v1` or `/v2`, and its user, query and fragment are ignored. Only
+ * `*` is a wildcard: a `?` begins the query, and `[a-z]` is no host for the kubelet either.
+ * https://kubernetes.io/docs/concepts/containers/images/#config-json and
+ * https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/credentialprovider/keyring.go
  */
 export function parsePattern(text: string): Result<ParsedMatchPattern, UnusableKey> {
   if (text.length > MAX_KEY_LENGTH) return failed('too-long');
-  const [address = '', ...rest] = text.replace(/^https?:\/\//i, '').split('/');
-  const host = address.toLowerCase().replaceAll(/\*+/g, '*');
-  if (host === '' || host.includes('@')) return failed('malformed');
-  const path = parsePath(rest);
+  const { host, path } = splitAddress(text);
+  if (host === '' || path === undefined) return failed('malformed');
   const name = removePort(host);
   const labels = name.split('.').map(parseLabelGlob);
   if (path.length > MAX_PATH_LENGTH || isTooLong(labels)) return failed('too-long');
@@ -76,10 +76,22 @@ export function parsePattern(text: string): Result<ParsedMatchPattern, UnusableK
   return ok(pattern as ParsedMatchPattern);
 }
 
-function parsePath(rest: readonly string[]): string {
-  const segments = rest.filter((segment) => segment !== '');
-  const isVersion = rest.length > 1 && (segments[0] === 'v1' || segments[0] === 'v2');
-  return (isVersion ? segments.slice(1) : segments).join('/');
+function splitAddress(text: string): { readonly host: string; readonly path: string | undefined } {
+  const [address = ''] = text.replace(/^https?:\/\//i, '').split(/[?#]/, 1);
+  const [authority = ''] = address.split('/', 1);
+  const host = authority.slice(authority.lastIndexOf('@') + 1).toLowerCase();
+  return { host: host.replaceAll(/\*+/g, '*'), path: parsePath(address.slice(authority.length)) };
+}
+
+/** Returns the path without its first slash. Returns undefined when a percent-encoding is invalid. */
+function parsePath(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text)
+      .replace(/^\/v[12](?=\/)/, '')
+      .slice(1);
+  } catch {
+    return undefined;
+  }
 }
 
 function isTooLong(labels: readonly LabelGlob[]): boolean {
@@ -92,8 +104,7 @@ function isBounded(labels: readonly LabelGlob[]): boolean {
   return labels.length <= MAX_WILDCARD_HOST_LABELS && labels.every(({ wildcards }) => wildcards <= MAX_LABEL_WILDCARDS);
 }
 
-/** Whether the leading path matches, by whole segments: `registry/team` does not match `registry/teams/app`. */
+/** Whether the repository begins with the path, as a text: `registry/team` also matches `registry/team-a/app`. */
 export function matchesPath({ path }: ParsedMatchPattern, repository: string): boolean {
-  if (path === '') return true;
-  return repository.startsWith(path) && (repository.length === path.length || repository[path.length] === '/');
+  return repository.startsWith(path);
 }
