@@ -17,6 +17,7 @@ import { ClusterIdentity } from './cluster-identity.ts';
 import { createInstanceId } from './instance-id.ts';
 import { VERSION } from './names.ts';
 import { openRegistries } from './open-registries.ts';
+import { readProxies } from './read-proxies.ts';
 
 /** The part of a process's configuration that is the same in every process. */
 export type ProcessConfig = Config<typeof commonVariables>;
@@ -83,6 +84,7 @@ export class ManagedProcess<C extends ProcessConfig> {
       registries: registries.source,
       metrics,
       userAgent: `archpolicy/${VERSION}`,
+      proxies: readProxies(config),
       clusterId: () => identity.uid,
       ...withoutUndefined({ redis }),
     });

@@ -15,6 +15,8 @@ import { parseRedisUrl } from './cache/redis/target.ts';
 import { NO_SHARED_STORE } from './cache/shared-store.ts';
 import type { SharedStore } from './cache/shared-store.ts';
 import { fixedRegistries } from './config/registries-file.ts';
+import { NO_PROXIES } from './config/proxies.ts';
+import type { EnvironmentProxies } from './config/proxies.ts';
 import type { RegistriesSource } from './config/registries-file.ts';
 import { HostResolver } from './dns/host-resolver.ts';
 import { resolveHosts } from './dns/resolve-hosts.ts';
@@ -68,6 +70,8 @@ export interface InspectorOptions {
    * within this cluster only, and not at all as long as the identity is not known.
    */
   readonly clusterId?: ClusterId;
+  /** The proxies of the environment. By default, only those of the registries file are used. */
+  readonly proxies?: EnvironmentProxies;
   /** The `User-Agent` of requests; registries reject or limit clients without one. `archpolicy` by default. */
   readonly userAgent?: string;
   /** Resolves the names of hosts. By default, `dns/` does this, by the files and DNS servers of the system. */
@@ -95,7 +99,8 @@ export function createInspector(options: InspectorOptions): Inspector {
   const keys = new CacheKeys(cacheKey, options.clusterId);
   const network = options.sender ?? new NetworkSender(pools, userAgent);
   const problems = new LoggedHostProblems(logger, clock);
-  const sender = buildSender({ network, store, keys, clock, metrics, problems });
+  const proxies = options.proxies ?? NO_PROXIES;
+  const sender = buildSender({ network, store, keys, clock, metrics, problems, proxies });
   const memory = new MemoryCache(options.memory);
   const facts = new FactCache({ memory, store, keys, cipher: new ValueCipher(cacheKey), clock, metrics });
   const cache = new ImageCache(facts, clock);

@@ -15,6 +15,8 @@ export type RegistryErrorCode =
   | 'LookupCancelled'
   /** The lookup of a name did not start, because too many others run or wait. */
   | 'LookupQueued'
+  /** The proxy did not open a tunnel. */
+  | 'ProxyFailed'
   /** Something tried to connect to a host whose CA bundle or client certificate cannot be used. */
   | 'TlsFiles';
 

@@ -17,6 +17,10 @@ export { followRegistries, WatchedRegistries } from './config/watched-registries
 export type { FollowedRegistries } from './config/watched-registries.ts';
 export { DEFAULT_REGISTRIES, parseRegistries, Registries } from './config/registries.ts';
 export type { RegistriesConfig } from './config/schema.ts';
+export { NoProxy } from './config/no-proxy.ts';
+export type { EnvironmentProxies } from './config/proxies.ts';
+export { parseProxyUrl } from './config/proxy-url.ts';
+export type { Proxy } from './config/proxy-url.ts';
 export { parseRedisUrl } from './cache/redis/target.ts';
 export type { RedisNode, RedisTarget } from './cache/redis/target.ts';
 export { RegistryError } from './errors.ts';

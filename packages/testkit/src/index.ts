@@ -8,6 +8,7 @@ export * from './world.ts';
 export * from './redis/index.ts';
 export * from './fault-proxy/index.ts';
 export * from './http/index.ts';
+export * from './http-proxy/index.ts';
 export * from './dns/index.ts';
 export * from './watched-process.ts';
 export { freePort } from './free-port.ts';

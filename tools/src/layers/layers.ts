@@ -44,7 +44,7 @@ export const layers: Readonly<Record<string, readonly Layer[]>> = {
   ],
   'packages/kube/src': ['errors.ts', ['http', 'queue'], ['apply', 'events', 'evict', 'lease', 'reflector'], 'index.ts'],
   'packages/process/src': [
-    ['cluster-identity.ts', 'connect-api.ts', 'instance-id.ts', 'names.ts', 'open-registries.ts'],
+    ['cluster-identity.ts', 'connect-api.ts', 'instance-id.ts', 'names.ts', 'open-registries.ts', 'read-proxies.ts'],
     'managed-process.ts',
     'run-process.ts',
     'index.ts',
@@ -69,7 +69,7 @@ export const layers: Readonly<Record<string, readonly Layer[]>> = {
   ],
   'packages/testkit/src': [
     ['certificates', 'clock', 'dns', 'free-port.ts', 'http', 'marker.ts', 'seeded-random.ts', 'watched-process.ts'],
-    ['api-server', 'fault-proxy', 'fuzz', 'mutations', 'performance', 'redis', 'registry'],
+    ['api-server', 'fault-proxy', 'http-proxy', 'fuzz', 'mutations', 'performance', 'redis', 'registry'],
     'world.ts',
     'index.ts',
   ],

@@ -68,6 +68,7 @@ function returnAddresses(addresses: () => readonly LookupAddress[]): LookupFunct
   };
 }
 
-function refused(): RegistryError {
+/** The error of a connection that the guard refuses. */
+export function refused(): RegistryError {
   return new RegistryError('AddressRefused', 'the address guard refuses every address of this host');
 }

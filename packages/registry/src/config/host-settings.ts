@@ -2,12 +2,15 @@ import type { ClientTls } from '@archpolicy/tls';
 import type { GuardSettings } from '../address-guard/guard.ts';
 import type { ClusterSharing } from '../hosts/cluster-sharing.ts';
 import { normalizeHost } from '../hosts/host-pattern.ts';
+import type { Proxy } from './proxy-url.ts';
 import type { Registries } from './registries.ts';
 import type { RequestLimit } from './schema.ts';
 
 /** The settings of connections to a host. When the settings of a host change, its next requests use new connections. */
 export interface ConnectionSettings {
   readonly guard: GuardSettings;
+  /** The proxy through which the host is reached. */
+  readonly proxy?: Proxy;
   /** The host's own CA bundle and client certificate. While they are unusable, no HTTPS connection is made. */
   readonly tls?: ClientTls | 'unusable';
 }

@@ -2,6 +2,7 @@ import { isRegistryHost } from '@archpolicy/core';
 import { z } from 'zod';
 import { parseNat64Prefix } from '../address-guard/nat64.ts';
 import { parseRange } from '../address-guard/ranges.ts';
+import { parseProxyUrl } from './proxy-url.ts';
 
 /**
  * Maximum number of entries, more than a configuration needs. Bounds the memory if a broken generator wrote the file.
@@ -32,6 +33,14 @@ const nat64Prefix = z
   });
 
 const path = z.string().min(1).max(4096);
+
+const proxy = z.string().transform((text, context) => {
+  const parsed = text === 'none' ? text : parseProxyUrl(text);
+  if (parsed !== undefined) return parsed;
+  const message = 'expected none or a URL such as http://proxy.corp.example:3128';
+  context.issues.push({ code: 'custom', message, input: '' });
+  return z.NEVER;
+});
 
 const rewrite = z
   .strictObject({
@@ -70,6 +79,11 @@ const registry = z.strictObject({
     .optional()
     .describe(
       'Whether clusters with the same Redis share what is stored about this host. By default, they share it for public names only.',
+    ),
+  proxy: proxy
+    .optional()
+    .describe(
+      'The HTTP proxy of this host, or `none`. By default, the proxy of the environment, unless NO_PROXY applies.',
     ),
   credentialsFile: path.optional().describe('A docker config file (a mounted Secret) with credentials for this host.'),
   requestLimit: requestLimit.optional(),

@@ -3,6 +3,8 @@ import type { CacheKeys } from '../cache/cache-keys.ts';
 import type { SharedStore } from '../cache/shared-store.ts';
 import { NO_HOST_PROBLEMS } from '../host-problems.ts';
 import type { HostProblems } from '../host-problems.ts';
+import { NO_PROXIES } from '../config/proxies.ts';
+import type { EnvironmentProxies } from '../config/proxies.ts';
 import type { RegistryMetrics } from '../metrics.ts';
 import { AddressGuardSender } from './address-guard.ts';
 import { AuthenticationSender } from './authentication.ts';
@@ -23,6 +25,8 @@ interface SenderParts {
   readonly clock: Clock;
   readonly metrics: RegistryMetrics;
   readonly problems?: HostProblems;
+  /** The proxies of the environment. */
+  readonly proxies?: EnvironmentProxies;
 }
 
 /**
@@ -30,9 +34,9 @@ interface SenderParts {
  * redirect hop and each token request also passes the guard, the limits and the metrics, like any other request.
  */
 export function buildSender(parts: SenderParts): Sender {
-  const { network, store, keys, clock, metrics, problems = NO_HOST_PROBLEMS } = parts;
+  const { network, store, keys, clock, metrics, problems = NO_HOST_PROBLEMS, proxies = NO_PROXIES } = parts;
   // Wraps the network directly, so that every request connects to checked addresses only.
-  const guarded = new AddressGuardSender(network);
+  const guarded = new AddressGuardSender(network, proxies);
   // All senders that may wait or reject wrap the breaker, so that each request that the breaker allows is sent, and its
   // outcome is recorded.
   const breaking = new CircuitBreakerSender(guarded, clock);

@@ -5,9 +5,12 @@ import { decodeBody, parseContentEncoding } from '../http/content-encoding.ts';
 import { failed } from '../http/outcome.ts';
 import type { FetchFailure } from '../http/outcome.ts';
 import type { Pools } from './pools.ts';
+import { toRequestTarget } from './proxy-connector.ts';
 import type { RequestContext } from './request-context.ts';
 import type { HttpRequest, HttpResponse, Sender } from './sender.ts';
 
+/** A status of proxies, never of a registry: https://www.rfc-editor.org/rfc/rfc9110#section-15.5.8 */
+const PROXY_AUTHENTICATION_REQUIRED = 407;
 const NO_BODY = new Uint8Array();
 const DEFAULT_CONNECTION: ConnectionSettings = { guard: { refused: [], allowed: [], nat64Prefixes: [] } };
 
@@ -31,14 +34,19 @@ export class NetworkSender implements Sender {
 
   async #exchange(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse | FetchFailure> {
     const { method, url, headers, body, maxBytes, connection = DEFAULT_CONNECTION } = request;
+    const { path, proxyHeaders } = toRequestTarget(url, connection.proxy);
     const response = await this.#pools.get(url.origin, connection).request({
       method,
-      path: `${url.pathname}${url.search}`,
-      headers: { ...headers, 'accept-encoding': 'identity', 'user-agent': this.#userAgent },
+      path,
+      headers: { ...headers, ...proxyHeaders, 'accept-encoding': 'identity', 'user-agent': this.#userAgent },
       ...(body === undefined ? {} : { body }),
       signal,
     });
     const { statusCode: status } = response;
+    if (status === PROXY_AUTHENTICATION_REQUIRED) {
+      discardBody(response.body, signal);
+      return failed('Unavailable');
+    }
     if (status !== 200 || method === 'HEAD') {
       discardBody(response.body, signal);
       return { kind: 'response', status, headers: response.headers, redirects: 0, body: NO_BODY };

@@ -2,10 +2,11 @@ import { waitUnlessAborted } from '@archpolicy/async';
 import { Pool } from 'undici';
 import type { buildConnector, Dispatcher } from 'undici';
 import { guardedConnector } from '../address-guard/connector.ts';
-import type { Resolve } from '../address-guard/connector.ts';
+import type { NameResolution, Resolve } from '../address-guard/connector.ts';
 import { AddressGuard } from '../address-guard/guard.ts';
 import type { ConnectionSettings } from '../config/host-settings.ts';
 import { RegistryError } from '../errors.ts';
+import { proxiedConnector } from './proxy-connector.ts';
 
 /**
  * Maximum number of connections to one host. Requests of inspections are small, with fast responses. If a registry is
@@ -52,7 +53,7 @@ export class OriginPool {
     const resolution = { resolve, signal: () => this.#lookups.signal };
     this.#pool = new Pool(origin, {
       connections: MAX_CONNECTIONS_PER_HOST,
-      connect: connectorFor(settings, guardedConnector(guard, connectOptions(settings), resolution)),
+      connect: connectorFor(settings, guard, resolution),
       pipelining: 1,
       headersTimeout: HEADERS_TIMEOUT_MS,
       bodyTimeout: BODY_IDLE_TIMEOUT_MS,
@@ -117,7 +118,16 @@ function connectOptions({ tls }: ConnectionSettings): buildConnector.BuildOption
  * Returns the connector for the settings. With unusable TLS files, the connector rejects HTTPS connections, because
  * they would trust the system's CAs and be anonymous.
  */
-function connectorFor({ tls }: ConnectionSettings, connect: buildConnector.connector): buildConnector.connector {
+function connectorFor(
+  settings: ConnectionSettings,
+  guard: AddressGuard,
+  names: NameResolution,
+): buildConnector.connector {
+  const { tls, proxy } = settings;
+  const connect =
+    proxy === undefined
+      ? guardedConnector(guard, connectOptions(settings), names)
+      : proxiedConnector({ proxy, guard, tls: connectOptions(settings), names, timeoutMs: CONNECT_TIMEOUT_MS });
   if (tls !== 'unusable') return connect;
   return (target, callback) => {
     if (target.protocol !== 'https:') connect(target, callback);

@@ -1,4 +1,4 @@
-import { address, cacheKey, commit, logLevel, namespaceName, path, redisUrl } from './schemas.ts';
+import { address, cacheKey, commit, logLevel, namespaceName, noProxy, path, proxyUrl, redisUrl } from './schemas.ts';
 import { optionalVariable, variable } from './variable.ts';
 
 /** The variables of every process (docs/architecture.md, Seams). */
@@ -41,6 +41,29 @@ export const commonVariables = {
     description: 'the registries file',
     example: '/etc/archpolicy/registries.yaml',
     schema: path,
+  }),
+  httpsProxy: optionalVariable({
+    name: 'HTTPS_PROXY',
+    otherName: 'https_proxy',
+    description: 'proxy for registries with HTTPS',
+    example: 'http://proxy.corp.example:3128',
+    secret: true,
+    schema: proxyUrl,
+  }),
+  httpProxy: optionalVariable({
+    name: 'HTTP_PROXY',
+    otherName: 'http_proxy',
+    description: 'proxy for registries with plain HTTP',
+    example: 'http://proxy.corp.example:3128',
+    secret: true,
+    schema: proxyUrl,
+  }),
+  noProxy: optionalVariable({
+    name: 'NO_PROXY',
+    otherName: 'no_proxy',
+    description: 'hosts, domains and ranges of registries that are reached without a proxy',
+    example: '10.96.0.0/12,.svc,.corp.example',
+    schema: noProxy,
   }),
   redisUrl: optionalVariable({
     name: 'ARCHPOLICY_REDIS_URL',

@@ -101,6 +101,12 @@ export const redisUrl: z.ZodType<Secret, string> = z.string().transform((text, c
   return z.NEVER;
 });
 
+/** The URL of a proxy, which the process parses. It may contain a password and so is never shown. */
+export const proxyUrl: z.ZodType<Secret, string> = z.string().transform((text) => new Secret(text));
+
+/** https://pkg.go.dev/golang.org/x/net/http/httpproxy#Config */
+export const noProxy: z.ZodType<string, string> = z.string().max(64 * 1024, 'is too long for a list of hosts');
+
 /**
  * Allowed length of the cache key, which consists of random bytes in any text form. 32 characters of base64 or hex have
  * 128 bits or more. The key is never shown.

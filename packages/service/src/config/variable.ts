@@ -6,9 +6,14 @@ import { ConfigError } from './config-error.ts';
 /** The environment as given by `main.ts`. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** One `ARCHPOLICY_*` variable: its parser and its line in `--help`. */
+/** The variables of proxies have the names that all programs use. */
+export type VariableName = `ARCHPOLICY_${string}` | 'HTTPS_PROXY' | 'HTTP_PROXY' | 'NO_PROXY';
+
+/** One variable: its parser and its line in `--help`. */
 export interface Variable<T> {
-  readonly name: `ARCHPOLICY_${string}`;
+  readonly name: VariableName;
+  /** A second name, which is read if the first one is absent or empty. */
+  readonly otherName?: string;
   /** The meaning of the variable, in half a line. */
   readonly description: string;
   /** A valid value, for error messages. */
@@ -59,7 +64,7 @@ const SHOWN_VALUE_LENGTH = 80;
  */
 export function readConfig<V extends Variables>(variables: V, environment: Environment): Config<V> {
   const entries = Object.entries(variables).map(([key, row]) => {
-    const text = nonEmpty(environment[row.name]);
+    const text = nonEmpty(environment[row.name]) ?? nonEmpty(environment[row.otherName ?? row.name]);
     const result = row.parse(text);
     if (result.kind === 'failed') {
       throw new ConfigError(row.name, `${shown(row, text)} ${result.failure}`, row.example);
