@@ -10,6 +10,7 @@ import { readOperatorConfig } from './config.ts';
 import type { OperatorConfig } from './config.ts';
 import { OperatorError } from './errors.ts';
 import { createGateMetrics } from './gate/metrics.ts';
+import { OverdueGates } from './gate/overdue-gates.ts';
 import { RawPodCache } from './gate/raw-pod-cache.ts';
 import { declareKeepWarmMetrics } from './keep-warm/metrics.ts';
 import { declareMetrics } from './metrics.ts';
@@ -86,6 +87,8 @@ class Operator {
     const events = this.#recordEvents(metrics);
     const lease = this.#observeWebhook();
     this.#process.runInBackground('cluster view', (closing) => views.run(closing));
+    const overdue = new OverdueGates({ api, view: views, metrics: gateMetrics, clock, logger });
+    this.#process.runInBackground('overdue gates', (closing) => overdue.run(closing));
     const leader: LeaderOptions = {
       api,
       logger,

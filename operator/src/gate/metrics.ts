@@ -7,6 +7,8 @@ import type { Registry } from '@archpolicy/service';
 export interface GateMetrics {
   lifted(level: PatchLevel, reason: PlacementReason, waitedMs: number): void;
   timedOut(): void;
+  /** Counts a gate that a replica lifted because the leader had not lifted it. */
+  overdue(): void;
   patched(level: PatchLevel, answer: LiftResponse['kind']): void;
   inspected(inspection: Inspection): void;
   /** Counts a failed reconcile. Each failed reconcile is retried. */
@@ -47,6 +49,11 @@ export function createGateMetrics(registry: Registry): GateMetrics {
     'archpolicy_gate_timed_out_total',
     'Gates lifted by gateTimeout before the images were inspected.',
   );
+  const overdue = counter(
+    registry,
+    'archpolicy_gate_overdue_total',
+    'Gates lifted because they were older than twice gateTimeout, by any replica of the operator.',
+  );
   const failed = counter(registry, 'archpolicy_gate_failures_total', 'Failed reconciles of gated pods.');
   const patched = enumCounter({
     registry,
@@ -66,6 +73,7 @@ export function createGateMetrics(registry: Registry): GateMetrics {
       waited.observe({}, waitedMs / 1000);
     },
     timedOut,
+    overdue,
     failed,
     patched: (level, answer) => {
       patched.inc({ level, answer: ANSWERS[answer] });

@@ -6,4 +6,5 @@ export { liftEvent, refusedEvent, waitEvent } from './explain.ts';
 export type { GateEvent, GateEventReason, LiftedPod } from './explain.ts';
 export { gateOnly, isSamePatch, PATCH_LEVELS, patchFallbacks } from './lift.ts';
 export type { Lifting, LiftPatch, PatchFallbacks, PatchLevel } from './lift.ts';
+export { overdueAfterMs } from './overdue.ts';
 export { inspectionRetryDelayMs, liftRetryDelayMs } from './retry.ts';
