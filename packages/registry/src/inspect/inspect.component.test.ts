@@ -146,7 +146,7 @@ describe('inspecting an image at a registry', () => {
     [404, 'NotFound'],
     [429, 'RateLimited'],
     [500, 'Unavailable', 1_000],
-    [418, 'Unavailable', 1_000],
+    [418, 'NotFound'],
   ])('I4 K3 status %i is %s, cached for 30 s, or a second', async (status, reason, forMs = 30_000) => {
     registry.fault = () => ({ kind: 'answer', status, headers: { 'retry-after': '30' } });
     const expected = { kind: 'unresolved', reason, retryAtMs: clock.now() + forMs };

@@ -114,7 +114,8 @@ describe('a manifest that an index lists', () => {
     ['403', 403, undefined, 'unknown'],
     ['429', 429, undefined, 'unknown'],
     ['500', 500, undefined, 'unknown'],
-    ['410', 410, undefined, 'unknown'],
+    ['400', 400, undefined, 'unknown'],
+    ['406', 406, undefined, 'unknown'],
   ])('I9 I4 is not missing when the registry returns %s', async (_, status, method, expected) => {
     await inspect();
     answerChild(status, method);

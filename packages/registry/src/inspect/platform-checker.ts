@@ -143,5 +143,5 @@ async function checkManifest(digest: string, reader: RegistryReader): Promise<Pl
   if (head.kind === 'failed' || (head.kind === 'rejected' && head.failure.reason !== 'NotFound')) return 'unknown';
   const get = await reader.get(digest);
   if (get.kind === 'fetched') return 'available';
-  return get.reason === 'NotFound' ? 'missing' : 'unknown';
+  return get.reason === 'NotFound' && get.isRequestRejected !== true ? 'missing' : 'unknown';
 }
