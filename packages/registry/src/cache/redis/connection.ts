@@ -67,6 +67,7 @@ function createNode(target: RedisTarget): Redis {
     sentinels: target.nodes.map(({ host, port }) => ({ host, port })),
     name: target.primary ?? '',
     sentinelRetryStrategy: NEVER,
+    natMap: replaceInvalidAddress,
     sentinelCommandTimeout: LIBRARY_TIMEOUT_MS,
     enableTLSForSentinelMode: target.tls,
     ...withoutUndefined({ sentinelPassword: target.password }),
@@ -89,8 +90,8 @@ function createCluster(target: RedisTarget): Cluster {
 }
 
 /**
- * Maps an address without a usable port, which a MOVED or ASK reply may contain, to port 0, which refuses each connection. Returns null for
- * any other address.
+ * Maps an address without a usable port, which a Sentinel or a MOVED or ASK reply may name, to port 0, which refuses each
+ * connection. For other ports, the library leaks a socket. Returns null for a usable address.
  */
 function replaceInvalidAddress(address: string): { readonly host: string; readonly port: number } | null {
   return isPort(Number(address.slice(address.lastIndexOf(':') + 1))) ? null : { host: '127.0.0.1', port: 0 };
