@@ -6,8 +6,8 @@ import type { CountedClass } from './target.ts';
 const KINDS = /^(TCP|Pipe|TLS|UDP|Process|Timeout|GetAddrInfo|Query)/;
 /** After a batch, closing its resources takes a few iterations of the event loop. */
 const ITERATIONS = 100;
-/** Then some more time, which only a leak uses up. */
-const DEFAULT_WAIT_MS = 2_000;
+/** Then some more time, which only a leak uses up. It is longer than the timeout of opening a connection. */
+const DEFAULT_WAIT_MS = 5_000;
 /** Objects that may be more than in the first count: caches of Node and of the libraries that are still being filled. */
 const ALLOWED_GROWTH = 300;
 

@@ -3,6 +3,9 @@ import type { AddressInfo, Server, Socket } from 'node:net';
 import { writeAnswer } from './write-answer.ts';
 import type { RawAnswer } from './write-answer.ts';
 
+/** The first byte of a TLS handshake: https://www.rfc-editor.org/rfc/rfc8446#section-5.1. */
+const TLS_HANDSHAKE = '\u0016';
+
 /** A request without a body. */
 export interface RawRequest {
   readonly method: string;
@@ -70,6 +73,11 @@ export class RawServer {
     socket.setEncoding('latin1').on('data', (text: string) => {
       this.#events += 1;
       received += text;
+      // A TLS handshake, which the client would await until its timeout.
+      if (received.startsWith(TLS_HANDSHAKE)) {
+        socket.resetAndDestroy();
+        return;
+      }
       const requests = received.split('\r\n\r\n');
       received = requests.pop() ?? '';
       for (const head of requests) {
