@@ -74,6 +74,11 @@ export class FairQueue<K, V> {
     return undefined;
   }
 
+  /** The entries of one tenant, the oldest first. */
+  entriesOf(tenant: string): readonly V[] {
+    return [...(this.#tenants.get(tenant)?.values() ?? [])];
+  }
+
   /** The oldest entry of each tenant, of at most `maxTenants` tenants. */
   *heads(maxTenants: number): Generator<V> {
     let tenants = 0;

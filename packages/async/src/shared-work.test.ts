@@ -167,6 +167,39 @@ describe('shared work', () => {
     expect(rig.running.map(({ key }) => key)).toContain('shared');
   });
 
+  test('P8 waiting work whose shared pool is full is not looked up; work that needs it no longer is started', async () => {
+    const clock = new FakeClock();
+    const work = new SharedWork<Priority, string>({ ...LIMITS, clock });
+    const known = new Set<string>();
+    let poolReads = 0;
+    const ends = new Map<string, () => void>();
+    const hold = (group: string): Promise<string> =>
+      new Promise((resolve) => {
+        ends.set(group, () => {
+          resolve(group);
+        });
+      });
+    const call = (group: string): void => {
+      const pools = () => {
+        poolReads += 1;
+        const own = { name: group, size: PER_GROUP };
+        return known.has(group) ? [own] : [{ name: 'unknown', size: 2, isShared: true }, own];
+      };
+      const request = { key: group, priority: 'urgent', tenant: 'a', group, isKept: false, pools } as const;
+      work.join(request, () => hold(group));
+    };
+    for (let at = 0; at < 20; at += 1) call(`group-${at}`);
+    expect([...ends.keys()]).toEqual(['group-0', 'group-1']);
+    poolReads = 0;
+    ends.get('group-0')?.();
+    await clock.advance(0);
+    expect([...ends.keys()].at(-1)).toBe('group-2');
+    expect(poolReads).toBeLessThan(8);
+    known.add('group-10');
+    work.regroup('group-10');
+    expect([...ends.keys()].at(-1)).toBe('group-10');
+  });
+
   test('calls beyond the bounds of waiting work are refused, for a tenant and in all', () => {
     const rig = new Rig();
     const accepted = (calls: readonly (JoinedWork<string> | undefined)[]): number =>

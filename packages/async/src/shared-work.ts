@@ -42,6 +42,8 @@ export class SharedWork<P extends string, T> {
   readonly #all = new SlotPool<Piece<T>>('all');
   /** The other pools, by name. No pool is empty. */
   readonly #pools = new Map<string, SlotPool<Piece<T>>>();
+  /** The sizes of the pools that are lanes of waiting work. */
+  readonly #laneSizes = new Map<string, number>();
   #isChecking = false;
 
   constructor(options: SharedWorkOptions<P>) {
@@ -67,6 +69,15 @@ export class SharedWork<P extends string, T> {
     if (hasRoom) this.#run(piece);
     else this.#enqueue(piece);
     return joined;
+  }
+
+  /** To be called when the pools of a group's work have changed. */
+  regroup(group: string): void {
+    for (const piece of this.#waiting.ofGroup(group)) {
+      this.#waiting.remove(piece);
+      this.#wait(piece);
+    }
+    this.#startWaiting();
   }
 
   /** Whether there is work for the key. */
@@ -122,7 +133,7 @@ export class SharedWork<P extends string, T> {
     if (isWaiting) this.#waiting.remove(piece);
     piece.rank = isAbandoned ? this.#options.priorities.length : piece.priorityRank;
     if (!isAbandoned) for (const former of [...piece.tenants]) if (former !== tenant) this.#removeTenant(piece, former);
-    if (isWaiting) this.#waiting.add(piece);
+    if (isWaiting) this.#wait(piece);
     for (const pool of piece.running?.pools ?? []) pool.markAbandoned(piece, isAbandoned);
   }
 
@@ -131,9 +142,16 @@ export class SharedWork<P extends string, T> {
       this.#run(piece);
       this.#startWaiting();
     } else {
-      this.#waiting.add(piece);
+      this.#wait(piece);
     }
     this.#checkLater();
+  }
+
+  #wait(piece: Piece<T>): void {
+    const shared = piece.pools().find(({ isShared }) => isShared);
+    piece.lane = shared?.name ?? '';
+    if (shared !== undefined) this.#laneSizes.set(shared.name, shared.size);
+    this.#waiting.add(piece);
   }
 
   #hasRoom({ pools }: Piece<T>): boolean {
@@ -149,7 +167,9 @@ export class SharedWork<P extends string, T> {
     for (const pool of pools) pool.add(piece);
     const isAbandoned = piece.callers.size === 0;
     if (isAbandoned) for (const pool of pools) pool.markAbandoned(piece, true);
-    const run = this.#call(piece.start, abort.signal);
+    const run = new Promise<T>((resolve) => {
+      resolve(piece.start(abort.signal));
+    });
     const end = (): void => {
       if (piece.running?.abort !== abort) return;
       this.#release(piece);
@@ -158,10 +178,6 @@ export class SharedWork<P extends string, T> {
       this.#startWaiting();
     };
     run.then(end, end);
-  }
-
-  async #call(start: StartWork<T>, signal: AbortSignal): Promise<T> {
-    return start(signal);
   }
 
   #release(piece: Piece<T>): void {
@@ -174,10 +190,12 @@ export class SharedWork<P extends string, T> {
 
   #startWaiting(): void {
     while (this.#all.used < this.#options.maxRunning) {
-      const next = this.#waiting.takeNext(
-        (piece) => this.#hasRoom(piece),
-        (tenant, piece) => this.#shareOf(tenant, piece),
-      );
+      const next = this.#waiting.takeNext({
+        isLaneFull: (lane) =>
+          (this.#pools.get(lane)?.used ?? 0) >= (this.#laneSizes.get(lane) ?? Number.POSITIVE_INFINITY),
+        hasRoom: (piece) => this.#hasRoom(piece),
+        shareOf: (tenant, piece) => this.#shareOf(tenant, piece),
+      });
       if (next === undefined) return;
       this.#run(next);
     }
@@ -217,7 +235,7 @@ export class SharedWork<P extends string, T> {
   #preempt(piece: Piece<T>): void {
     const abort = piece.running?.abort;
     this.#release(piece);
-    if (piece.callers.size > 0) this.#waiting.add(piece);
+    if (piece.callers.size > 0) this.#wait(piece);
     else this.#pieces.delete(piece.key);
     abort?.abort();
   }

@@ -2,6 +2,8 @@
 export interface PoolSize {
   readonly name: string;
   readonly size: number;
+  /** Whether work of several groups needs a slot of this pool. */
+  readonly isShared?: boolean;
 }
 
 /** Work that holds slots. */

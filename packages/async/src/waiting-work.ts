@@ -6,17 +6,28 @@ export interface Waiting {
   readonly tenants: ReadonlySet<string>;
   /** Within a tenant, groups are served round-robin: images of a host that has no free slot do not delay other images. */
   readonly group: string;
+  /** The pool that work of several groups shares; empty if there is none. While it is full, no work of the lane is looked up. */
+  readonly lane: string;
   readonly rank: number;
+}
+
+/** The queues of a tenant, by lane. No queue is empty. */
+type Lanes<W> = Map<string, FairQueue<W, W>>;
+
+interface Room<W> {
+  readonly isLaneFull: (lane: string) => boolean;
+  readonly hasRoom: (work: W) => boolean;
+  readonly shareOf: (tenant: string, work: W) => number;
 }
 
 /** The waiting work of all tenants: by rank, then by the share that the tenant uses, then round-robin. */
 export class WaitingWork<W extends Waiting> {
   /** Rank → tenant → work. The tenant that was served last comes last. */
-  readonly #ranks: readonly Map<string, FairQueue<W, W>>[];
+  readonly #ranks: readonly Map<string, Lanes<W>>[];
   readonly #all = new Set<W>();
 
   constructor(ranks: number) {
-    this.#ranks = Array.from({ length: ranks }, () => new Map<string, FairQueue<W, W>>());
+    this.#ranks = Array.from({ length: ranks }, () => new Map<string, Lanes<W>>());
   }
 
   get size(): number {
@@ -26,7 +37,7 @@ export class WaitingWork<W extends Waiting> {
   /** The number of waiting pieces of work of the tenant, of all ranks. */
   sizeOf(tenant: string): number {
     let size = 0;
-    for (const tenants of this.#ranks) size += tenants.get(tenant)?.size ?? 0;
+    for (const tenants of this.#ranks) for (const queue of tenants.get(tenant)?.values() ?? []) size += queue.size;
     return size;
   }
 
@@ -46,16 +57,20 @@ export class WaitingWork<W extends Waiting> {
 
   addTenant(work: W, tenant: string): void {
     const tenants = this.#tenantsOf(work);
-    let queue = tenants.get(tenant);
-    if (queue === undefined) tenants.set(tenant, (queue = new FairQueue<W, W>()));
+    let lanes = tenants.get(tenant);
+    if (lanes === undefined) tenants.set(tenant, (lanes = new Map<string, FairQueue<W, W>>()));
+    let queue = lanes.get(work.lane);
+    if (queue === undefined) lanes.set(work.lane, (queue = new FairQueue<W, W>()));
     queue.set(work.group, work, work);
   }
 
   removeTenant(work: W, tenant: string): void {
     const tenants = this.#tenantsOf(work);
-    const queue = tenants.get(tenant);
+    const lanes = tenants.get(tenant);
+    const queue = lanes?.get(work.lane);
     queue?.delete(work.group, work);
-    if (queue?.size === 0) tenants.delete(tenant);
+    if (queue?.size === 0) lanes?.delete(work.lane);
+    if (lanes?.size === 0) tenants.delete(tenant);
   }
 
   remove(work: W): void {
@@ -63,17 +78,28 @@ export class WaitingWork<W extends Waiting> {
     for (const tenant of work.tenants) this.removeTenant(work, tenant);
   }
 
+  /** The waiting work of a group, in the order of its arrival within each tenant. */
+  ofGroup(group: string): ReadonlySet<W> {
+    const works = new Set<W>();
+    for (const tenants of this.#ranks) {
+      for (const lanes of tenants.values()) {
+        for (const queue of lanes.values()) for (const work of queue.entriesOf(group)) works.add(work);
+      }
+    }
+    return works;
+  }
+
   /**
    * Removes and returns the work to start next: of the lowest rank that has work with free slots, that of the tenant that uses
    * the smallest share.
    */
-  takeNext(hasRoom: (work: W) => boolean, shareOf: (tenant: string, work: W) => number): W | undefined {
+  takeNext(room: Room<W>): W | undefined {
     for (const tenants of this.#ranks) {
       let best: { readonly tenant: string; readonly work: W; readonly share: number } | undefined;
-      for (const [tenant, queue] of tenants) {
-        const work = queue.find(hasRoom);
+      for (const [tenant, lanes] of tenants) {
+        const work = findInLanes(lanes, room);
         if (work === undefined) continue;
-        const share = shareOf(tenant, work);
+        const share = room.shareOf(tenant, work);
         if (best === undefined || share < best.share) best = { tenant, work, share };
       }
       if (best !== undefined) return this.#take(best.tenant, best.work);
@@ -81,31 +107,40 @@ export class WaitingWork<W extends Waiting> {
     return undefined;
   }
 
-  /** The oldest work of each tenant and group with a rank below `rank`: at most `maxTenants` tenants, those with the smallest share first. */
-  heads(rank: number, maxTenants: number, shareOf: (tenant: string) => number): readonly W[] {
+  /** The oldest work of each tenant and group with a rank below `rank`: at most `max` tenants, those with the smallest share first. */
+  heads(rank: number, max: number, shareOf: (tenant: string) => number): readonly W[] {
     const heads: W[] = [];
     for (const tenants of this.#ranks.slice(0, rank)) {
       const smallest = [...tenants]
-        .map(([tenant, queue]) => ({ queue, share: shareOf(tenant) }))
+        .map(([tenant, lanes]) => ({ lanes, share: shareOf(tenant) }))
         .sort((a, b) => a.share - b.share);
-      for (const { queue } of smallest.slice(0, maxTenants)) heads.push(...queue.heads(maxTenants));
+      for (const { lanes } of smallest.slice(0, max))
+        for (const queue of lanes.values()) heads.push(...queue.heads(max));
     }
     return heads;
   }
 
   #take(tenant: string, work: W): W {
     const tenants = this.#tenantsOf(work);
-    const queue = tenants.get(tenant);
-    queue?.take((candidate) => candidate === work);
+    const lanes = tenants.get(tenant);
+    lanes?.get(work.lane)?.take((candidate) => candidate === work);
     tenants.delete(tenant);
-    if (queue !== undefined && queue.size > 0) tenants.set(tenant, queue);
+    if (lanes !== undefined) tenants.set(tenant, lanes);
     this.remove(work);
     return work;
   }
 
-  #tenantsOf({ rank }: W): Map<string, FairQueue<W, W>> {
+  #tenantsOf({ rank }: W): Map<string, Lanes<W>> {
     const tenants = this.#ranks[rank];
     if (tenants === undefined) throw new TypeError(`unknown rank ${rank}`);
     return tenants;
   }
+}
+
+function findInLanes<W>(lanes: Lanes<W>, { isLaneFull, hasRoom }: Room<W>): W | undefined {
+  for (const [lane, queue] of lanes) {
+    const work = isLaneFull(lane) ? undefined : queue.find(hasRoom);
+    if (work !== undefined) return work;
+  }
+  return undefined;
 }

@@ -26,6 +26,7 @@ export interface Piece<T> extends SlotHolder {
   rank: number;
   readonly isKept: boolean;
   readonly pools: () => readonly PoolSize[];
+  lane: string;
   readonly start: StartWork<T>;
   /** The number of calls of each tenant. */
   readonly callers: Map<string, number>;
@@ -49,6 +50,6 @@ export function createPiece<T>(
   result.catch(() => undefined);
   return {
     ...{ key, group, isKept, pools, start, result, settle, priorityRank, rank: priorityRank },
-    ...{ tenants: new Set<string>(), callers: new Map<string, number>(), startedAtMs: 0, running: undefined },
+    ...{ tenants: new Set<string>(), callers: new Map<string, number>(), lane: '', startedAtMs: 0, running: undefined },
   };
 }

@@ -87,7 +87,7 @@ describe('K5 concurrent inspections', () => {
 
   test('K5 at a host that has never answered, 4 images are inspected concurrently, and 256 at all such hosts', () => {
     expect(slotsFor('admission', 'new.example', false)).toEqual([
-      { name: 'unknown hosts', size: 256 },
+      { name: 'unknown hosts', size: 256, isShared: true },
       { name: 'admission new.example', size: 4 },
     ]);
   });

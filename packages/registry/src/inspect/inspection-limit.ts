@@ -11,7 +11,7 @@ export const INSPECTION_LIMITS: Omit<SharedWorkOptions<InspectionClass>, 'clock'
   // The later classes run only in slots that the earlier ones do not need.
   priorities: ['admission', 'background', 'excess'],
   maxRunning: 2_000,
-  // A cluster that restarts names some thousand images. A waiting inspection takes about 3 KB (measured).
+  // A cluster that restarts names some thousand images. A waiting inspection takes about 5 KB (measured).
   maxWaiting: 10_000,
   // The rest of the queue is for other namespaces.
   maxWaitingPerTenant: 4_000,
@@ -35,7 +35,7 @@ export function slotsFor(priority: InspectionClass, host: string, isKnown: boole
   const name = `${priority} ${host}`;
   if (isKnown) return [{ name, size: MAX_PER_HOST }];
   return [
-    { name: 'unknown hosts', size: MAX_AT_UNKNOWN_HOSTS },
+    { name: 'unknown hosts', size: MAX_AT_UNKNOWN_HOSTS, isShared: true },
     { name, size: MAX_PER_UNKNOWN_HOST },
   ];
 }

@@ -180,7 +180,7 @@ export class ImageInspector implements Inspector {
     );
   }
 
-  async #resolve(work: Work, { host, kind, yielded }: Execution): Promise<Resolution> {
+  #resolve(work: Work, { host, kind, yielded }: Execution): Promise<Resolution> {
     const { image, podCredentials, softTtlMs, request } = work;
     const { registries: source, resolver, backgroundLimiter, clock } = this.#parts;
     const registries = source.current();
@@ -191,12 +191,14 @@ export class ImageInspector implements Inspector {
     const permit = kind === 'background' ? new BackgroundPermit(backgroundLimiter, registries, takeShare) : undefined;
     const leavesQuota = isDryRun || kind === 'excess';
     const abortAfter = (ms: number): AbortSignal => abortAt(this.#deadlines, clock.monotonic() + ms);
-    const resolution = await resolver.resolve({
+    const resolving = resolver.resolve({
       ...{ image, podCredentials, softTtlMs, registries },
       ...{ permit, leavesQuota, signal, abortAfter },
     });
-    this.#knownHosts.record(host, resolution);
-    return resolution;
+    return resolving.then((resolution) => {
+      if (this.#knownHosts.record(host, resolution)) this.#work.regroup(host);
+      return resolution;
+    });
   }
 
   #toInspection(

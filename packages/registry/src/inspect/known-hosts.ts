@@ -15,8 +15,11 @@ export class KnownHosts {
     return this.#hosts.get(host) === true;
   }
 
-  /** Records what the result of an inspection shows about the host. */
-  record(host: string, resolution: Resolution): void {
-    if (resolution.kind === 'answer' || ANSWERED.has(resolution.failure.reason)) this.#hosts.set(host, true);
+  /** Records what the result of an inspection shows about the host. Returns whether the host was unknown before. */
+  record(host: string, resolution: Resolution): boolean {
+    const isKnown = this.has(host);
+    if (resolution.kind !== 'answer' && !ANSWERED.has(resolution.failure.reason)) return false;
+    this.#hosts.set(host, true);
+    return !isKnown;
   }
 }
