@@ -16,6 +16,8 @@ export type { PermitOutcome, PriorityWaitlistOptions } from './priority-waitlist
 export { SharedWork } from './shared-work.ts';
 export type { JoinedWork, SharedWorkOptions } from './shared-work.ts';
 export type { PoolSize } from './slot-pool.ts';
+export { SharedBudget } from './shared-budget.ts';
+export type { BudgetRequest, Release, SharedBudgetOptions } from './shared-budget.ts';
 export { SingleFlight } from './single-flight.ts';
 export { TimeoutError, waitAtMost, withTimeout } from './timeout.ts';
 export type { TimeoutOptions, WithTimeoutOptions } from './timeout.ts';
