@@ -21,6 +21,7 @@ import type { RegistriesSource } from './config/registries-file.ts';
 import { HostResolver } from './dns/host-resolver.ts';
 import { resolveHosts } from './dns/resolve-hosts.ts';
 import { LoggedHostProblems } from './host-problems.ts';
+import { ResponseBodyReader } from './http/response-body.ts';
 import { ImageCache } from './inspect/image-cache.ts';
 import { ImageInspector } from './inspect/inspector.ts';
 import type { Inspector } from './inspect/inspector.ts';
@@ -97,7 +98,8 @@ export function createInspector(options: InspectorOptions): Inspector {
   const cacheKey = options.redis?.cacheKey ?? randomUUID();
   const store = openStore(options.redis, { clock, metrics, logger });
   const keys = new CacheKeys(cacheKey, options.clusterId);
-  const network = options.sender ?? new NetworkSender(pools, userAgent);
+  const bodies = new ResponseBodyReader(clock);
+  const network = options.sender ?? new NetworkSender(pools, bodies, userAgent);
   const problems = new LoggedHostProblems(logger, clock);
   const proxies = options.proxies ?? NO_PROXIES;
   const sender = buildSender({ network, store, keys, clock, metrics, problems, proxies });
@@ -113,6 +115,8 @@ export function createInspector(options: InspectorOptions): Inspector {
   const platformChecker = new PlatformChecker({ keyring, cache, reading });
   const close = async (): Promise<void> => {
     store.close();
+    bodies.close();
+    plugins.close();
     await pools.close();
   };
   const backgroundLimiter = new BackgroundLimiter({ store, keys, clock });

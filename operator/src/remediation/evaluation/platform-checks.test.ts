@@ -55,7 +55,7 @@ describe('checks of platforms', () => {
     const checks = new Checks();
     await checks.request([suspect()], { pullSecrets: ['b', 'a'] });
     const { digest, os, architecture, image: reference } = suspect();
-    expect(checks.requests).toEqual([{ reference, digest, os, architecture, pullSecrets: [SECRET] }]);
+    expect(checks.requests).toEqual([{ reference, digest, os, architecture, pullSecrets: [SECRET], tenant: 'shop' }]);
     expect(checks.read).toEqual(['shop/b', 'shop/a']);
   });
 

@@ -80,7 +80,8 @@ export class RegistryPlatformChecks implements PlatformChecks {
       // If a pull secret is missing, the result would be unreliable: a registry may report "not found" because the
       // credential is missing.
       if (!complete) return 'unknown';
-      const result = await inspector.checkPlatform({ reference, pullSecrets: secrets, digest, os, architecture });
+      const request = { reference, pullSecrets: secrets, tenant: pod.namespace, digest, os, architecture };
+      const result = await inspector.checkPlatform(request);
       if (result === 'missing')
         logger.info({ image: reference, digest, os, architecture }, 'platform missing in registry');
       return result;

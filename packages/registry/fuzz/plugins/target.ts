@@ -23,7 +23,7 @@ export class PluginTarget implements FuzzTarget<PluginAxes> {
   readonly name = 'plugins';
   readonly axes = PLUGIN_AXES;
   readonly even = ['output'] as const;
-  readonly outcomes: ReadonlySet<string> = new Set(['credentials', 'no credentials']);
+  readonly outcomes: ReadonlySet<string> = new Set(['credentials', 'no credentials', 'not in time']);
   readonly batchSize = 16;
   readonly counted: readonly CountedClass[] = [Socket, Uint8Array];
   #directory = '';
@@ -53,9 +53,12 @@ export class PluginTarget implements FuzzTarget<PluginAxes> {
     const stop = startTimer(systemClock(), ABORT_AFTER_MS, () => {
       deadline.abort();
     });
-    const credentials = await plugins.get({ registry: 'a.fuzz.test', repository: 'app' }, deadline.signal);
+    const use = { tenant: 'fuzz', priority: 'admission', signal: deadline.signal } as const;
+    const credentials = await plugins.get({ registry: 'a.fuzz.test', repository: 'app' }, use);
     stop();
-    await rm(directory, { recursive: true });
+    plugins.close();
+    await rm(directory, { recursive: true, force: true, maxRetries: 5 });
+    if (credentials === undefined) return 'not in time';
     return credentials.length === 0 ? 'no credentials' : 'credentials';
   }
 }

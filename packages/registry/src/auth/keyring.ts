@@ -2,6 +2,8 @@ import { LRUCache } from 'lru-cache';
 import type { Registries } from '../config/registries.ts';
 import { endpointsFor } from '../config/endpoint.ts';
 import type { Endpoint } from '../config/endpoint.ts';
+import { failed, fetched } from '../http/outcome.ts';
+import type { Fetched } from '../http/outcome.ts';
 import type { ParsedImage } from '../image/image-key.ts';
 import { NO_HOST_PROBLEMS } from '../host-problems.ts';
 import type { HostProblems } from '../host-problems.ts';
@@ -21,8 +23,19 @@ import type { CredentialScopes } from './scopes.ts';
 export interface ProvidedCredentials {
   /** Returns the cached credentials. */
   cached(imageName: ImageName): readonly Credential[];
-  /** Returns all credentials, and runs plugins where necessary. Never rejects. */
-  get(imageName: ImageName, signal: AbortSignal): Promise<readonly Credential[]>;
+  /**
+   * Returns all credentials, and runs plugins where necessary. Returns undefined if the signal aborts first, or if too many
+   * runs of plugins wait. Never rejects.
+   */
+  get(imageName: ImageName, use: CredentialUse): Promise<readonly Credential[] | undefined>;
+}
+
+/** Who needs a credential, and how long the caller waits. */
+export interface CredentialUse {
+  /** The namespace whose share of the plugins is used. */
+  readonly tenant: string | undefined;
+  readonly priority: 'admission' | 'background';
+  readonly signal: AbortSignal;
 }
 
 /** For a process without plugins. */
@@ -84,17 +97,19 @@ export class Keyring {
 
   /**
    * Returns the attempts to read an image, in the order in which they are made. The list is empty when the registry is
-   * blocked.
+   * blocked. Fails with `Deadline` when the credentials of plugins are not available in time: without them the registry
+   * might reject the image.
    * @param podCredentials the pod's own credentials for the image
    */
   async attempts(
     image: ParsedImage,
     podCredentials: readonly Credential[],
     registries: Registries,
-    signal: AbortSignal,
-  ): Promise<readonly EndpointCredential[]> {
-    const provided = await this.#provided.get(toImageName(image), signal);
-    return this.#attempts(image, podCredentials, registries, provided);
+    use: CredentialUse,
+  ): Promise<Fetched<readonly EndpointCredential[]>> {
+    const provided = await this.#provided.get(toImageName(image), use);
+    if (provided === undefined) return failed('Deadline');
+    return fetched(this.#attempts(image, podCredentials, registries, provided));
   }
 
   #attempts(

@@ -116,7 +116,12 @@ export class ImageInspector implements Inspector {
     return this.#inspectUncached({ image, podCredentials, softTtlMs, request }, scopes);
   }
 
-  checkPlatform({ reference, pullSecrets = NO_SECRETS, ...platform }: PlatformCheckRequest): Promise<PlatformCheck> {
+  checkPlatform({
+    reference,
+    pullSecrets = NO_SECRETS,
+    tenant,
+    ...platform
+  }: PlatformCheckRequest): Promise<PlatformCheck> {
     const image = this.#references.parse(reference);
     const { keyring, registries: source, platformChecker, backgroundLimiter, clock } = this.#parts;
     const registries = source.current();
@@ -129,7 +134,7 @@ export class ImageInspector implements Inspector {
     return this.#checks.do(`${scopes.join(' ')} ${image.key} ${digest} ${os}/${architecture}`, () => {
       const signal = this.#deadlines.signal(clock.monotonic() + WORK_DEADLINE_MS);
       const permit = new BackgroundPermit(backgroundLimiter, registries);
-      return platformChecker.check(platform, { image, podCredentials, registries, permit, signal });
+      return platformChecker.check(platform, { image, podCredentials, registries, tenant, permit, signal });
     });
   }
 
@@ -193,7 +198,7 @@ export class ImageInspector implements Inspector {
     const abortAfter = (ms: number): AbortSignal => abortAt(this.#deadlines, clock.monotonic() + ms);
     const resolving = resolver.resolve({
       ...{ image, podCredentials, softTtlMs, registries },
-      ...{ permit, leavesQuota, signal, abortAfter },
+      ...{ tenant, permit, leavesQuota, signal, abortAfter },
     });
     return resolving.then((resolution) => {
       if (this.#knownHosts.record(host, resolution)) this.#work.regroup(host);

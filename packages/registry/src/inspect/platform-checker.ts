@@ -17,6 +17,8 @@ export interface PlatformCheckRequest {
   /** The `image` field of a container, as written. */
   readonly reference: string;
   readonly pullSecrets?: readonly PullSecret[];
+  /** The namespace of the pod, as in `InspectRequest`. */
+  readonly tenant?: string;
   /** The digest of the index that the reference resolved to. */
   readonly digest: string;
   readonly os: string;
@@ -34,6 +36,8 @@ export interface CheckContext {
   readonly image: ParsedImage;
   readonly podCredentials: readonly Credential[];
   readonly registries: Registries;
+  /** The namespace whose share the requests use. */
+  readonly tenant?: string | undefined;
   readonly permit: BackgroundPermit;
   readonly signal: AbortSignal;
 }
@@ -67,9 +71,11 @@ export class PlatformChecker {
    * the platform is missing. The result `missing` is stored for the scope of the credential that was used.
    */
   async check(platform: CheckedPlatform, context: CheckContext): Promise<PlatformCheck> {
-    const { image, podCredentials, registries, signal } = context;
-    const attempts = await this.#parts.keyring.attempts(image, podCredentials, registries, signal);
-    for (const attempt of attempts) {
+    const { image, podCredentials, registries, tenant, signal } = context;
+    const use = { tenant, priority: 'background', signal } as const;
+    const attempts = await this.#parts.keyring.attempts(image, podCredentials, registries, use);
+    if (attempts.kind === 'failed') return 'unknown';
+    for (const attempt of attempts.value) {
       const result = await this.#attempt(platform, attempt, context);
       if (result === 'available') return result;
       if (result === 'next' || attempt.endpoint.mirror) continue;
@@ -82,10 +88,10 @@ export class PlatformChecker {
   async #attempt(
     platform: CheckedPlatform,
     attempt: EndpointCredential,
-    { image, registries, permit, signal }: CheckContext,
+    { image, registries, tenant, permit, signal }: CheckContext,
   ): Promise<PlatformCheck | 'next'> {
     const { cache, reading } = this.#parts;
-    const reader = new RegistryReader(reading, { registries, attempt, permit, signal });
+    const reader = new RegistryReader(reading, { registries, attempt, tenant, permit, signal });
     const index = await reader.get(platform.digest);
     if (index.kind === 'failed') return isRejection(index) ? 'next' : 'unknown';
     const children = await checkChildren(findListedManifests(index.value.body, platform), reader);

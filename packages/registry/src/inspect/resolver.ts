@@ -4,7 +4,7 @@ import type { Keyring } from '../auth/keyring.ts';
 import type { Endpoint } from '../config/endpoint.ts';
 import type { Registries } from '../config/registries.ts';
 import { failed, isRejection } from '../http/outcome.ts';
-import type { FetchFailure } from '../http/outcome.ts';
+import type { FetchFailure, Fetched } from '../http/outcome.ts';
 import type { ParsedImage } from '../image/image-key.ts';
 import type { BackgroundPermit } from '../limits/background-permit.ts';
 import { mirrorDeadlineMs } from './deadlines.ts';
@@ -25,6 +25,8 @@ export interface ResolveRequest {
   readonly podCredentials: readonly Credential[];
   readonly softTtlMs: number;
   readonly registries: Registries;
+  /** The namespace whose share the requests use. */
+  readonly tenant?: string | undefined;
   /** Undefined when a pod waits for the inspection. */
   readonly permit: BackgroundPermit | undefined;
   /** Whether the second half of a quota that a registry reports is left to other inspections. */
@@ -65,9 +67,11 @@ export class Resolver {
    * has its own limit), with the next credential; after any failure of a mirror with the next endpoint.
    */
   async resolve(request: ResolveRequest): Promise<Resolution> {
-    const { image, podCredentials, registries, permit, leavesQuota, signal, softTtlMs, abortAfter } = request;
-    const { keyring, cache } = this.#parts;
-    const attempts = await keyring.attempts(image, podCredentials, registries, signal);
+    const { image, registries, tenant, permit, leavesQuota, signal, softTtlMs, abortAfter } = request;
+    const { cache } = this.#parts;
+    const found = await this.#findAttempts(request);
+    if (found.kind === 'failed') return this.#staleOr(found, request);
+    const attempts = found.value;
     await cache.load(image, attempts, registries);
     const mirrorMs = mirrorDeadlineMs(new Set(attempts.map(({ endpoint }) => endpoint)).size);
     const mirrorSignal = (): AbortSignal => AbortSignal.any([signal, abortAfter(mirrorMs)]);
@@ -77,7 +81,7 @@ export class Resolver {
     for (const attempt of attempts) {
       // Another credential does not help, and would take its own time.
       if (attempt.endpoint === failing) continue;
-      const context = { registries, attempt, permit, leavesQuota, signal };
+      const context = { registries, attempt, tenant, permit, leavesQuota, signal };
       const resolution = await this.#attempt({ image, softTtlMs, context, mirrorSignal });
       if (resolution.kind === 'answer') return resolution;
       failure = moreSpecificFailure(failure, resolution.failure);
@@ -89,6 +93,18 @@ export class Resolver {
     failure = rateLimit ?? failure;
     const stale = allowsStaleOnError(failure) ? cache.findStale(image, attempts.map(toScope)) : undefined;
     return stale ?? { kind: 'fail', failure };
+  }
+
+  #findAttempts(request: ResolveRequest): Promise<Fetched<readonly EndpointCredential[]>> {
+    const { image, podCredentials, registries, tenant, permit, signal } = request;
+    const priority = permit === undefined ? 'admission' : 'background';
+    return this.#parts.keyring.attempts(image, podCredentials, registries, { tenant, priority, signal });
+  }
+
+  /** Returns a stale entry, if there is one, or else the failure to get the credentials of plugins. */
+  #staleOr(failure: FetchFailure, { image, podCredentials, registries }: ResolveRequest): Resolution {
+    const { keyring, cache } = this.#parts;
+    return cache.findStale(image, keyring.scopes(image, podCredentials, registries)) ?? { kind: 'fail', failure };
   }
 
   async #attempt(request: AttemptRequest): Promise<Resolution> {

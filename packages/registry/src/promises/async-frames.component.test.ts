@@ -5,6 +5,7 @@ import { loopbackRegistries } from '../fixtures/loopback-registries.ts';
 import { createInspector } from '../create-inspector.ts';
 import { HostResolver } from '../dns/host-resolver.ts';
 import { resolveHosts } from '../dns/resolve-hosts.ts';
+import { ResponseBodyReader } from '../http/response-body.ts';
 import { NetworkSender } from '../senders/network.ts';
 import { Pools } from '../senders/pools.ts';
 import type { Sender } from '../senders/sender.ts';
@@ -26,7 +27,7 @@ test('a cold inspection reaches the network through few async functions', async 
   Error.stackTraceLimit = 100;
   const registry = await new FakeRegistry().start();
   const pools = new Pools({ resolve: resolveHosts(new HostResolver({ clock: systemClock() })) });
-  const network = new NetworkSender(pools, 'test');
+  const network = new NetworkSender(pools, new ResponseBodyReader(systemClock()), 'test');
   const frames: (readonly string[])[] = [];
   const sender: Sender = {
     send: async (request, context) => {

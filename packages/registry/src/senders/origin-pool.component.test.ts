@@ -1,7 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
+import { systemClock } from '@archpolicy/async';
 import { FakeRegistry } from '@archpolicy/testkit';
 import type { Resolve } from '../address-guard/connector.ts';
 import { RegistryError } from '../errors.ts';
+import { ResponseBodyReader } from '../http/response-body.ts';
 import { NetworkSender } from './network.ts';
 import { Pools } from './pools.ts';
 import type { RequestContext } from './request-context.ts';
@@ -68,8 +70,9 @@ describe('I10 lookups of a host', () => {
     const { resolve } = heldResolver();
     const pools = new Pools({ resolve, isQueued: (hostname) => hostname === 'queued.test' });
     const deadline = new AbortController();
+    const bodies = new ResponseBodyReader(systemClock());
     const send = (host: string): Promise<unknown> =>
-      new NetworkSender(pools, 'test').send({ ...MANIFEST, host, url: new URL(`http://${host}/v2/`) }, {
+      new NetworkSender(pools, bodies, 'test').send({ ...MANIFEST, host, url: new URL(`http://${host}/v2/`) }, {
         signal: deadline.signal,
       } as RequestContext);
     const responses = [send('queued.test'), send('slow.test')];

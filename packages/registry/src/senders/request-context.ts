@@ -8,6 +8,8 @@ export interface RequestContext {
   readonly registries: Registries;
   /** The endpoint that is read, and the credential for it. */
   readonly attempt: EndpointCredential;
+  /** The namespace for which the inspection runs. Absent if there is none. */
+  readonly tenant?: string | undefined;
   /** Undefined when a pod waits for the inspection: its requests need no permit. */
   readonly permit: BackgroundPermit | undefined;
   /** Whether the second half of a quota that the registry reports is left to other inspections. */

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { SingleFlight } from '@archpolicy/async';
+import { KeyedConcurrencyLimit, SharedWork, waitUnlessAborted } from '@archpolicy/async';
 import type { Clock } from '@archpolicy/async';
 import { LRUCache } from 'lru-cache';
 import type { RegistriesSource } from '../../config/registries-file.ts';
@@ -10,7 +10,8 @@ import type { Credential } from '../credential.ts';
 import { indexEntries, NO_ENTRIES } from '../entry-index.ts';
 import type { EntryIndex } from '../entry-index.ts';
 import type { ImageName } from '../../image/match-pattern.ts';
-import type { ProvidedCredentials } from '../keyring.ts';
+import type { CredentialUse, ProvidedCredentials } from '../keyring.ts';
+import { PLUGIN_SHARES, PROCESS_LIMIT } from './plugin-limits.ts';
 import { parsePluginResponse } from './plugin-response.ts';
 import type { PluginResponse } from './plugin-response.ts';
 import type { ProviderConfig } from '../../config/provider-config.ts';
@@ -32,6 +33,11 @@ const FAILED_TTL_MS = 30_000;
 
 const GLOBAL = '*';
 
+/** The registry that a plugin is asked about, and the plugin. */
+function hostKey({ name }: ProviderConfig, { registry }: ImageName): string {
+  return `${name} ${registry}`;
+}
+
 /**
  * Gets credentials from the kubelet's credential-provider plugins. Caches each response under the key type and for the
  * duration that the response states (I5).
@@ -43,7 +49,10 @@ export class PluginCredentials implements ProvidedCredentials {
   readonly #environment: Readonly<Record<string, string>>;
   readonly #metrics: RegistryMetrics;
   readonly #cache = new LRUCache<string, CachedEntries>({ max: MAX_CACHED });
-  readonly #singleFlight = new SingleFlight<EntryIndex>();
+  readonly #work: SharedWork<CredentialUse['priority'], EntryIndex>;
+  /** Counts a process until it has ended, also if its work was aborted earlier. */
+  readonly #processes = new KeyedConcurrencyLimit(PROCESS_LIMIT);
+  readonly #closed = new AbortController();
 
   /**
    * @param environment variables for all plugins, such as the cloud's role variables, in addition to the `env` of their
@@ -61,6 +70,7 @@ export class PluginCredentials implements ProvidedCredentials {
     this.#logger = logger;
     this.#environment = environment;
     this.#metrics = metrics;
+    this.#work = new SharedWork({ ...PLUGIN_SHARES, clock });
   }
 
   cached(imageName: ImageName): readonly Credential[] {
@@ -69,10 +79,16 @@ export class PluginCredentials implements ProvidedCredentials {
     ]);
   }
 
-  async get(imageName: ImageName, signal: AbortSignal): Promise<readonly Credential[]> {
+  async get(imageName: ImageName, use: CredentialUse): Promise<readonly Credential[] | undefined> {
     const providers = this.#providersFor(imageName);
-    const indexes = await Promise.all(providers.map((provider) => this.#getEntries(provider, imageName, signal)));
-    return indexes.flatMap((index) => [...index.find(imageName)]);
+    const indexes = await Promise.all(providers.map((provider) => this.#getEntries(provider, imageName, use)));
+    const known = indexes.filter((index) => index !== undefined);
+    return known.length < indexes.length ? undefined : known.flatMap((index) => [...index.find(imageName)]);
+  }
+
+  /** Ends all plugins that run. */
+  close(): void {
+    this.#closed.abort();
   }
 
   #providersFor(imageName: ImageName): readonly ProviderConfig[] {
@@ -88,11 +104,37 @@ export class PluginCredentials implements ProvidedCredentials {
       .find((cached) => cached !== undefined && cached.untilMs > now)?.entries;
   }
 
-  #getEntries(provider: ProviderConfig, imageName: ImageName, signal: AbortSignal): Promise<EntryIndex> {
+  /** Returns the cached entries, or waits until the plugin has run. Returns undefined if the signal aborts first. */
+  async #getEntries(
+    provider: ProviderConfig,
+    imageName: ImageName,
+    { tenant = '', priority, signal }: CredentialUse,
+  ): Promise<EntryIndex | undefined> {
     const cached = this.#getCached(provider, imageName);
-    if (cached !== undefined) return Promise.resolve(cached);
-    const key = `${provider.name} ${imageName.registry}/${imageName.repository}`;
-    return this.#singleFlight.do(key, () => this.#run(provider, imageName, signal));
+    if (cached !== undefined) return cached;
+    const group = hostKey(provider, imageName);
+    const key = `${priority} ${group}/${imageName.repository}`;
+    // One run for a host often provides the credentials of all its images.
+    const pools = () => [{ name: group, size: 1 }];
+    const request = { key, priority, tenant, group, isKept: false, pools };
+    const joined = this.#work.join(request, (yielded) => this.#runUnlessCached(provider, imageName, yielded));
+    if (joined === undefined) return undefined;
+    try {
+      const waited = await waitUnlessAborted(joined.result, signal);
+      return waited.kind === 'done' ? waited.value : undefined;
+    } finally {
+      joined.leave();
+    }
+  }
+
+  /** Runs the plugin, unless another run has provided the credentials while this one waited. */
+  async #runUnlessCached(provider: ProviderConfig, imageName: ImageName, yielded: AbortSignal): Promise<EntryIndex> {
+    const signal = AbortSignal.any([yielded, this.#closed.signal]);
+    const run = (): Promise<EntryIndex> =>
+      signal.aborted ? Promise.resolve(NO_ENTRIES) : this.#run(provider, imageName, signal);
+    const slot = { priority: 'plugin', key: hostKey(provider, imageName), item: imageName.repository } as const;
+    const cached = this.#getCached(provider, imageName);
+    return cached ?? this.#processes.run(slot, run) ?? NO_ENTRIES;
   }
 
   async #run(provider: ProviderConfig, imageName: ImageName, signal: AbortSignal): Promise<EntryIndex> {
@@ -107,6 +149,8 @@ export class PluginCredentials implements ProvidedCredentials {
       input,
       signal,
     });
+    // Work that was aborted has no result, and is repeated if an inspection still waits for it.
+    if (signal.aborted) return NO_ENTRIES;
     const response = output === undefined ? undefined : parsePluginResponse(output, apiVersion);
     if (response === undefined) this.#logger.warn({ provider: name }, 'credential provider failed');
     const entries = response === undefined ? NO_ENTRIES : indexEntries(response, this.#metrics);

@@ -70,8 +70,8 @@ const response = (more: object): object => ({
 
 const runs = async (): Promise<readonly string[]> =>
   (await readFile(join(directory, 'runs'), 'utf8')).trim().split('\n');
-const get = (plugins: PluginCredentials, place: ImageName): Promise<readonly Credential[]> =>
-  plugins.get(place, signal);
+const get = (plugins: PluginCredentials, place: ImageName): Promise<readonly Credential[] | undefined> =>
+  plugins.get(place, { tenant: 'shop', priority: 'admission', signal });
 
 describe('I5 credential-provider plugins', () => {
   test('I5 a plugin gets the image, its arguments, and only the configured environment', async () => {

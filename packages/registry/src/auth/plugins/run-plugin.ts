@@ -18,7 +18,7 @@ const TIMEOUT_MS = 10_000;
 const MAX_OUTPUT_BYTES = 256 * 1024;
 
 /**
- * Runs a plugin and returns its output, or undefined when the plugin failed in any way. Discards the stderr of the
+ * Runs a plugin until its process has ended, and returns its output, or undefined when the plugin failed in any way. Discards the stderr of the
  * plugin, which may contain secrets.
  */
 export function runPlugin({ file, args, env, input, signal }: PluginCall): Promise<string | undefined> {
@@ -35,7 +35,14 @@ export function runPlugin({ file, args, env, input, signal }: PluginCall): Promi
         encoding: 'utf8',
       },
       (error, stdout) => {
-        resolve(error === null ? stdout : undefined);
+        const output = error === null ? stdout : undefined;
+        // After an abort, this is called before the process has ended.
+        const isRunning = child.pid !== undefined && child.exitCode === null && child.signalCode === null;
+        if (isRunning)
+          child.once('exit', () => {
+            resolve(output);
+          });
+        else resolve(output);
       },
     );
     // A plugin may end before it has read all input.
