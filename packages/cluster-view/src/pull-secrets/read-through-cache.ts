@@ -5,7 +5,7 @@ import type { JsonObject } from '@archpolicy/core';
 import { KubeError, resourcePath } from '@archpolicy/kube';
 import type { Api, ApiResponse, Resource } from '@archpolicy/kube';
 import type { Logger } from 'pino';
-import { LruCache } from './lru-cache.ts';
+import { FairLruCache } from './fair-lru-cache.ts';
 
 /** The result of reading one object by name. */
 export type ReadResult<T> =
@@ -52,7 +52,7 @@ const RETRY_MS = 1_000;
 const STALE_IF_ERROR_MS = 10 * 60_000;
 /** Timeout of a read. It is far longer than a healthy API server takes. Callers may stop waiting earlier. */
 const READ_TIMEOUT_MS = 5_000;
-/** The limits of the cache, enough for all namespaces of a large cluster with a few kilobytes per Secret. */
+/** The limits of the cache, which namespaces share. They are enough for a large cluster with a few kilobytes per Secret. */
 const LIMITS = { maxEntries: 10_000, maxBytes: 32 * 1024 * 1024 };
 /** Maximum size of a response: the largest usable content in base64, with the largest metadata of an object. */
 const MAX_BODY_BYTES = 1024 * 1024;
@@ -68,6 +68,12 @@ const READ_LIMIT = {
   maxWaiting: 0,
   maxWaitingPerKey: 0,
 };
+
+/** The object that is read. */
+interface ObjectName {
+  readonly namespace: string;
+  readonly name: string;
+}
 
 interface Entry<T> {
   readonly result: ReadResult<T>;
@@ -87,7 +93,7 @@ interface Entry<T> {
  */
 export class ReadThroughCache<T> {
   readonly #options: ReadThroughCacheOptions<T>;
-  readonly #entries = new LruCache<Entry<T>>(LIMITS);
+  readonly #entries = new FairLruCache<Entry<T>>(LIMITS);
   readonly #reads = new SingleFlight<ReadResult<T>>();
   readonly #limit = new KeyedConcurrencyLimit(READ_LIMIT);
 
@@ -97,7 +103,7 @@ export class ReadThroughCache<T> {
 
   /** Returns the cached result without waiting; undefined if it must be read first. */
   peek(namespace: string, name: string): ReadResult<T> | undefined {
-    const entry = this.#entries.get(`${namespace}/${name}`);
+    const entry = this.#entries.get(namespace, name);
     const now = this.#options.clock.monotonic();
     if (entry === undefined || entry.validUntilMs <= now) return undefined;
     if (entry.refreshAtMs <= now) void this.#startOrJoinRead(namespace, name);
@@ -113,7 +119,7 @@ export class ReadThroughCache<T> {
     if (peek !== undefined) return peek;
     const waited = await waitUnlessAborted(this.#startOrJoinRead(namespace, name), signal);
     if (waited.kind === 'done') return waited.value;
-    return this.#lastFound(`${namespace}/${name}`)?.result ?? { kind: 'unavailable' };
+    return this.#lastFound({ namespace, name })?.result ?? { kind: 'unavailable' };
   }
 
   #startOrJoinRead(namespace: string, name: string): Promise<ReadResult<T>> {
@@ -126,13 +132,13 @@ export class ReadThroughCache<T> {
   }
 
   async #read(namespace: string, name: string): Promise<ReadResult<T>> {
-    const key = `${namespace}/${name}`;
+    const object = { namespace, name };
     const entry = await this.#fetch(namespace, name)
-      .then((answer) => this.#toEntry(key, answer))
-      .catch((error: unknown) => this.#failed(key, error));
+      .then((answer) => this.#toEntry(object, answer))
+      .catch((error: unknown) => this.#failed(object, error));
     this.#options.onRead?.(toOutcome(entry));
-    this.#warn(entry, this.#entries.get(key), { namespace, name });
-    this.#entries.set(key, entry);
+    this.#warn(entry, this.#entries.get(namespace, name), object);
+    this.#entries.set(namespace, name, entry);
     return entry.result;
   }
 
@@ -149,17 +155,17 @@ export class ReadThroughCache<T> {
     });
   }
 
-  #toEntry(key: string, answer: ApiResponse): Entry<T> {
-    if (answer.kind === 'ok' && isJsonObject(answer.body)) return this.#found(key, answer.body);
+  #toEntry(object: ObjectName, answer: ApiResponse): Entry<T> {
+    if (answer.kind === 'ok' && isJsonObject(answer.body)) return this.#found(object, answer.body);
     if (answer.kind === 'refused' && answer.status === 404) return this.#absent('not-found');
     if (answer.kind === 'refused' && answer.status === 403) return this.#absent('forbidden');
-    return this.#unavailable(key);
+    return this.#unavailable(object);
   }
 
-  #found(key: string, raw: JsonObject): Entry<T> {
+  #found(object: ObjectName, raw: JsonObject): Entry<T> {
     const now = this.#options.clock.monotonic();
     const version = getVersion(raw);
-    const kept = this.#entries.get(key);
+    const kept = this.#entries.get(object.namespace, object.name);
     const times = {
       readAtMs: now,
       refreshAtMs: now + REFRESH_AFTER_MS,
@@ -188,14 +194,16 @@ export class ReadThroughCache<T> {
     };
   }
 
-  #failed(key: string, error: unknown): Entry<T> {
-    return error instanceof KubeError && error.code === 'TooLarge' ? this.#absent('unusable') : this.#unavailable(key);
+  #failed(object: ObjectName, error: unknown): Entry<T> {
+    return error instanceof KubeError && error.code === 'TooLarge'
+      ? this.#absent('unusable')
+      : this.#unavailable(object);
   }
 
   /** Keeps the last found object for a limited time. */
-  #unavailable(key: string): Entry<T> {
+  #unavailable(object: ObjectName): Entry<T> {
     const now = this.#options.clock.monotonic();
-    const last = this.#lastFound(key);
+    const last = this.#lastFound(object);
     const refreshAtMs = now + RETRY_MS;
     if (last !== undefined)
       return { ...last, refreshAtMs, validUntilMs: last.readAtMs + STALE_IF_ERROR_MS, lastReadFailed: true };
@@ -211,14 +219,14 @@ export class ReadThroughCache<T> {
     };
   }
 
-  #lastFound(key: string): Entry<T> | undefined {
-    const kept = this.#entries.get(key);
+  #lastFound(object: ObjectName): Entry<T> | undefined {
+    const kept = this.#entries.get(object.namespace, object.name);
     const isGood = kept?.result.kind === 'found' && this.#options.clock.monotonic() - kept.readAtMs < STALE_IF_ERROR_MS;
     return isGood ? kept : undefined;
   }
 
   /** Logs once per outage, without the response or the error: either may quote a Secret. */
-  #warn(next: Entry<T>, before: Entry<T> | undefined, object: Readonly<Record<'namespace' | 'name', string>>): void {
+  #warn(next: Entry<T>, before: Entry<T> | undefined, object: ObjectName): void {
     if (!next.lastReadFailed || before?.lastReadFailed === true) return;
     const { resource } = this.#options.resource;
     const kept = next.result.kind === 'found';
