@@ -103,6 +103,10 @@ bench-gate: setup ## Measure how fast gates are lifted while pods are created; w
 bench-webhook: setup ## Measure admission, about 15 minutes; writes docs/performance (PARTS=decision,warm,mixed,neighbour,creators,cold: some parts; RUNS=1: a quick trial)
 	@$(RUN) e2e/bench/webhook/main.ts '$(PARTS)' $(RUNS)
 
+.PHONY: bench-tenants
+bench-tenants: setup ## Measure one namespace while another does its worst (as root, RUNS=1: a quick trial); writes docs/performance/tenants.json
+	@$(RUN) e2e/bench/webhook/tenants/main.ts $(or $(RUNS),5)
+
 .PHONY: bench-operator
 bench-operator: setup ## Measure the operator: 1,000 misplaced pods, 100,000 pods, a new leader (PARTS=large,… RUNS=1); writes docs/performance
 	@$(RUN) e2e/bench/operator/main.ts
