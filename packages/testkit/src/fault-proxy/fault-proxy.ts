@@ -25,6 +25,9 @@ interface Pair {
   broken: boolean;
 }
 
+/** Number of chunks that are kept of what clients sent. */
+const MAX_RECEIVED = 100;
+
 /** A TCP proxy on a free loopback port that injects faults. */
 export class FaultProxy {
   readonly #targetPort: number;
@@ -34,6 +37,7 @@ export class FaultProxy {
   #listener: Server | undefined;
   #port = 0;
   #accepted = 0;
+  #received: readonly Buffer[] = [];
 
   /** @param targetPort the real server's port on 127.0.0.1 */
   constructor(targetPort: number) {
@@ -58,6 +62,11 @@ export class FaultProxy {
   /** The number of accepted connections. */
   get accepted(): number {
     return this.#accepted;
+  }
+
+  /** What clients have sent, one connection after the other and in the order of arrival. */
+  get received(): Buffer {
+    return Buffer.concat(this.#received);
   }
 
   /** The number of open connections. */
@@ -110,6 +119,7 @@ export class FaultProxy {
     };
     for (const socket of [client, pair.server]) socket.setNoDelay(true).on('error', end).on('close', end);
     client.on('data', (data) => {
+      this.#received = [...this.#received, data].slice(-MAX_RECEIVED);
       this.#pass(data, pair.server, pair);
     });
     pair.server.on('data', (data) => {

@@ -1,5 +1,6 @@
 import { freePort } from '../free-port.ts';
 import { RedisNode } from './redis-node.ts';
+import type { RedisNodeOptions } from './redis-node.ts';
 import { waitUntil } from './wait-until.ts';
 
 const NODES = 3;
@@ -12,12 +13,22 @@ interface ClusterNode {
   readonly busPort: number;
 }
 
+export interface RedisClusterOptions extends Pick<RedisNodeOptions, 'password' | 'tls'> {
+  /** Makes the nodes announce themselves by the name `localhost` instead of by address. */
+  readonly announceNames?: boolean;
+}
+
 /** A real Redis Cluster of three nodes without replicas, all slots covered, on loopback. */
 export class RedisCluster {
+  readonly #options: RedisClusterOptions;
   #nodes: readonly RedisNode[] = [];
 
+  constructor(options: RedisClusterOptions = {}) {
+    this.#options = options;
+  }
+
   async start(): Promise<this> {
-    const nodes = await Promise.all(Array.from({ length: NODES }, startNode));
+    const nodes = await Promise.all(Array.from({ length: NODES }, () => startNode(this.#options)));
     this.#nodes = nodes.map(({ server }) => server);
     await Promise.all(this.#nodes.map((server, index) => server.command('CLUSTER', 'ADDSLOTSRANGE', ...slots(index))));
     const [first] = this.#nodes;
@@ -36,7 +47,8 @@ export class RedisCluster {
 
   /** `host:port` of each node. */
   get addresses(): readonly string[] {
-    return this.#nodes.map(({ port }) => `127.0.0.1:${port}`);
+    const host = this.#options.announceNames === true ? 'localhost' : '127.0.0.1';
+    return this.#nodes.map(({ port }) => `${host}:${port}`);
   }
 
   /** Returns all keys of all nodes with their TTL in milliseconds. */
@@ -58,10 +70,16 @@ export class RedisCluster {
   }
 }
 
-async function startNode(): Promise<ClusterNode> {
+async function startNode(options: RedisClusterOptions): Promise<ClusterNode> {
   const busPort = await freePort();
   const cluster = ['--cluster-enabled', 'yes', '--cluster-config-file', 'nodes.conf', '--cluster-port', `${busPort}`];
-  const server = new RedisNode({ args: [...cluster, '--cluster-node-timeout', `${NODE_TIMEOUT_MS}`] });
+  const named = ['--cluster-announce-hostname', 'localhost', '--cluster-preferred-endpoint-type', 'hostname'];
+  const names = options.announceNames === true ? named : [];
+  const tls = options.tls === undefined ? [] : ['--tls-cluster', 'yes'];
+  const server = new RedisNode({
+    ...options,
+    args: [...cluster, ...tls, ...names, '--cluster-node-timeout', `${NODE_TIMEOUT_MS}`],
+  });
   return { server: await server.start(), busPort };
 }
 

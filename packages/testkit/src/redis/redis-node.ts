@@ -2,9 +2,13 @@ import { withoutUndefined } from '@archpolicy/core';
 import { Redis } from 'ioredis';
 import { freePort } from '../free-port.ts';
 import { WatchedProcess } from '../watched-process.ts';
+import { adminOptions, listenSettings, tlsFiles } from './redis-tls.ts';
+import type { RedisTls } from './redis-tls.ts';
 
 export interface RedisNodeOptions {
   readonly password?: string;
+  /** Makes the server accept TLS connections only. */
+  readonly tls?: RedisTls;
   /** Further arguments, such as `['--maxmemory', '1mb']`. */
   readonly args?: readonly string[];
 }
@@ -32,6 +36,7 @@ export class RedisNode {
         this.#process = await WatchedProcess.start({
           command: 'redis-server',
           args: (directory) => this.#arguments(port, directory),
+          files: () => tlsFiles(this.#options.tls),
           ready: 'Ready to accept connections',
         });
         this.#port = port;
@@ -111,16 +116,17 @@ export class RedisNode {
   }
 
   #arguments(port: number, directory: string): readonly string[] {
-    const { password, args = [] } = this.#options;
+    const { password, tls, args = [] } = this.#options;
+    const listen = listenSettings(port, tls, directory).flatMap(([name, value]) => [`--${name}`, value]);
     const secret = password === undefined ? [] : ['--requirepass', password, '--masterauth', password];
     // Set the delay to 0, because by default a primary waits 5 s for further replicas before it copies its data to the
     // first replica.
     const memoryOnly = ['--save', '', '--appendonly', 'no', '--repl-diskless-sync-delay', '0'];
-    return ['--port', String(port), '--bind', '127.0.0.1', '--dir', directory, ...memoryOnly, ...secret, ...args];
+    return [...listen, '--bind', '127.0.0.1', '--dir', directory, ...memoryOnly, ...secret, ...args];
   }
 
   async #connect(): Promise<void> {
-    const { password } = this.#options;
+    const { password, tls } = this.#options;
     const admin = new Redis({
       port: this.#port,
       host: '127.0.0.1',
@@ -128,6 +134,7 @@ export class RedisNode {
       // Reconnect, because a failover closes all connections.
       retryStrategy: () => RECONNECT_DELAY_MS,
       ...withoutUndefined({ password }),
+      ...adminOptions(tls),
     });
     admin.on('error', () => undefined);
     await admin.connect();

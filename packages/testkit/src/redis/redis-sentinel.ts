@@ -1,7 +1,10 @@
+import { withoutUndefined } from '@archpolicy/core';
 import { Redis } from 'ioredis';
 import { freePort } from '../free-port.ts';
 import { WatchedProcess } from '../watched-process.ts';
 import { RedisNode } from './redis-node.ts';
+import { adminOptions, listenSettings, tlsFiles } from './redis-tls.ts';
+import type { RedisTls } from './redis-tls.ts';
 import { waitUntil } from './wait-until.ts';
 
 /** The name of the primary in the Sentinel's configuration. */
@@ -18,26 +21,57 @@ const FAILOVER_TIMEOUT_MS = 2_000;
 const RETRY_FAILOVER_AFTER_MS = 2 * FAILOVER_TIMEOUT_MS;
 const POLL_PERIOD_MS = 100;
 
+export interface RedisSentinelOptions {
+  /** Makes all servers accept TLS connections only, and announce themselves by the name `localhost`. */
+  readonly tls?: RedisTls;
+  /** The only user that the Sentinel accepts. The primary and the replica accept every user, and this one by its name. */
+  readonly user?: { readonly name: string; readonly password: string };
+}
+
 /** A real primary, replica and Sentinel on loopback. */
 export class RedisSentinel {
+  readonly #options: RedisSentinelOptions;
   #servers: readonly RedisNode[] = [];
   #process: WatchedProcess | undefined;
   #admin: Redis | undefined;
   #port = 0;
 
+  constructor(options: RedisSentinelOptions = {}) {
+    this.#options = options;
+  }
+
   async start(): Promise<this> {
-    const primary = await new RedisNode().start();
-    const replica = await new RedisNode({ args: ['--replicaof', '127.0.0.1', `${primary.port}`] }).start();
+    const { tls, user } = this.#options;
+    const host = hostFor(this.#options);
+    const announced = tls === undefined ? [] : ['--replica-announce-ip', host];
+    const accepted =
+      user === undefined || user.name === 'default'
+        ? []
+        : ['--user', user.name, 'on', `>${user.password}`, '~*', '&*', '+@all'];
+    const args = [...announced, ...accepted];
+    const primary = await new RedisNode({ ...withoutUndefined({ tls }), args }).start();
+    const replicaArgs = [...args, '--replicaof', host, `${primary.port}`];
+    const replica = await new RedisNode({ ...withoutUndefined({ tls }), args: replicaArgs }).start();
     this.#servers = [primary, replica];
     await waitUntil('the connected replica', async () => String(await replica.command('ROLE')).includes('connected'));
     this.#port = await freePort();
     this.#process = await WatchedProcess.start({
       command: 'redis-server',
       args: (directory) => [`${directory}/sentinel.conf`, '--sentinel'],
-      files: () => ({ 'sentinel.conf': configuration(this.#port, primary.port) }),
+      files: (directory) => ({
+        'sentinel.conf': configuration(this.#port, primary.port, this.#options, directory),
+        ...tlsFiles(tls),
+      }),
       ready: '+monitor',
     });
-    this.#admin = new Redis({ port: this.#port, host: '127.0.0.1', lazyConnect: true, retryStrategy: () => 20 });
+    this.#admin = new Redis({
+      port: this.#port,
+      host: '127.0.0.1',
+      lazyConnect: true,
+      retryStrategy: () => 20,
+      ...withoutUndefined({ username: user?.name, password: user?.password }),
+      ...adminOptions(tls),
+    });
     this.#admin.on('error', () => undefined);
     await this.#admin.connect();
     // Shorten the periods, which are 10 s by default.
@@ -64,7 +98,7 @@ export class RedisSentinel {
 
   /** `host:port` of the Sentinel. */
   get address(): string {
-    return `127.0.0.1:${this.#port}`;
+    return `${hostFor(this.#options)}:${this.#port}`;
   }
 
   /** Returns the current primary according to the Sentinel. */
@@ -131,10 +165,27 @@ export class RedisSentinel {
   }
 }
 
-function configuration(port: number, primaryPort: number): string {
-  return `port ${port}
+function hostFor({ tls }: RedisSentinelOptions): string {
+  return tls === undefined ? '127.0.0.1' : 'localhost';
+}
+
+function userSettings(user: RedisSentinelOptions['user']): readonly string[] {
+  if (user === undefined) return [];
+  if (user.name === 'default') return [`requirepass ${user.password}`];
+  return [`user ${user.name} on >${user.password} ~* &* +@all`, 'user default off'];
+}
+
+function configuration(
+  port: number,
+  primaryPort: number,
+  { tls, user }: RedisSentinelOptions,
+  directory: string,
+): string {
+  const listen = listenSettings(port, tls, directory).map(([name, value]) => `${name} ${value}`);
+  const names = tls === undefined ? [] : ['sentinel resolve-hostnames yes', 'sentinel announce-hostnames yes'];
+  return `${[...listen, ...names, ...userSettings(user)].join('\n')}
 bind 127.0.0.1
-sentinel monitor ${PRIMARY_NAME} 127.0.0.1 ${primaryPort} 1
+sentinel monitor ${PRIMARY_NAME} ${hostFor({ ...withoutUndefined({ tls }) })} ${primaryPort} 1
 sentinel down-after-milliseconds ${PRIMARY_NAME} ${DOWN_AFTER_MS}
 sentinel failover-timeout ${PRIMARY_NAME} ${FAILOVER_TIMEOUT_MS}
 `;
