@@ -2,28 +2,19 @@ import { errorCode, withoutUndefined } from '@archpolicy/core';
 import { aborted, waitUnlessAborted } from '@archpolicy/async';
 import { Cluster, Redis } from 'ioredis';
 import type { RedisOptions } from 'ioredis';
+import {
+  createNodeConnector,
+  createPrimaryConnector,
+  DISCONNECT_TIMEOUT_MS,
+  FAIL_FAST,
+  LIBRARY_TIMEOUT_MS,
+  NEVER,
+} from './connectors.ts';
 import { isPort, rejectMalformedReplies } from './handshake-replies.ts';
 import type { RedisTarget } from './target.ts';
 import type { RedisClient, RedisConnection } from './resilient-client.ts';
 
-/**
- * Timeouts of the library. They are longer than the timeouts of `ResilientClient`, because the library's timeouts also
- * fire after a stall of this process.
- */
-const LIBRARY_TIMEOUT_MS = 5_000;
-/** By default the library takes up to 2 s to end a connection, which would delay the shutdown of the process. */
-const DISCONNECT_TIMEOUT_MS = 50;
-
 const RESEND_DELAY_MS = 2;
-
-/** Disables the library's reconnection, because `ResilientClient` replaces connections. */
-const NEVER = (): null => null;
-
-/** Disables the library's queue of commands, in which they would wait for a connection without a time limit. */
-const FAIL_FAST = {
-  enableOfflineQueue: false,
-  lazyConnect: true,
-} as const satisfies RedisOptions;
 
 /**
  * The options for a single node and for each node of a Cluster. They contain no timeout of commands, because
@@ -40,13 +31,19 @@ type NodeOptions = Pick<
   | 'tls'
 >;
 
-/** Creates a connection, without opening it. */
-export function createConnection(target: RedisTarget): RedisConnection {
+/** Returns a function that creates connections, without opening them. */
+export function createConnections(target: RedisTarget): () => RedisConnection {
   rejectMalformedReplies();
-  return target.kind === 'cluster' ? clusterConnection(createCluster(target)) : nodeConnection(createNode(target));
+  if (target.kind === 'cluster') return () => clusterConnection(target);
+  let created = 0;
+  return () => {
+    created += 1;
+    return nodeConnection(target, created);
+  };
 }
 
-function nodeOptions({ username, password, tls }: RedisTarget): NodeOptions {
+function nodeOptions(target: RedisTarget): NodeOptions {
+  const { username, password, tls } = target;
   return withoutUndefined({
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
@@ -54,33 +51,37 @@ function nodeOptions({ username, password, tls }: RedisTarget): NodeOptions {
     disconnectTimeout: DISCONNECT_TIMEOUT_MS,
     username,
     password,
+    // With this option, even if it is empty, the library awaits the TLS handshake before it sends a command.
     tls: tls ? {} : undefined,
   });
 }
 
-function createNode(target: RedisTarget): Redis {
-  const database = target.database === undefined ? {} : { db: target.database };
-  const common = { ...nodeOptions(target), ...FAIL_FAST, ...database, retryStrategy: NEVER };
-  if (target.kind === 'node') return new Redis({ ...common, ...target.nodes[0] });
+function createNode(target: RedisTarget, attempt: number): Redis {
+  const { kind, database: db, nodes } = target;
+  const Connector = kind === 'sentinel' ? createPrimaryConnector(target, attempt) : createNodeConnector(target);
+  const address = kind === 'node' ? nodes[0] : undefined;
   return new Redis({
-    ...common,
-    sentinels: target.nodes.map(({ host, port }) => ({ host, port })),
-    name: target.primary ?? '',
-    sentinelRetryStrategy: NEVER,
-    natMap: replaceInvalidAddress,
-    sentinelCommandTimeout: LIBRARY_TIMEOUT_MS,
-    enableTLSForSentinelMode: target.tls,
-    ...withoutUndefined({ sentinelPassword: target.password }),
+    ...nodeOptions(target),
+    ...FAIL_FAST,
+    ...withoutUndefined({ db }),
+    ...address,
+    Connector,
+    retryStrategy: NEVER,
   });
 }
 
-function createCluster(target: RedisTarget): Cluster {
+function createCluster(target: RedisTarget, onError: (error: Error) => void): Cluster {
   return new Cluster([...target.nodes], {
     ...FAIL_FAST,
-    redisOptions: nodeOptions(target),
+    // Connect by name. By default the library looks names up first and connects by address, for which a certificate that
+    // contains names is not valid (https://github.com/redis/ioredis#special-note-aws-elasticache-clusters-with-tls).
+    dnsLookup: (host, callback) => {
+      callback(null, host);
+    },
+    redisOptions: { ...nodeOptions(target), Connector: createNodeConnector(target, onError) },
     clusterRetryStrategy: NEVER,
-    slotsRefreshTimeout: LIBRARY_TIMEOUT_MS,
     natMap: replaceInvalidAddress,
+    slotsRefreshTimeout: LIBRARY_TIMEOUT_MS,
     // When the library replaces the connection to a node, it sends the commands in flight again until they time out.
     retryDelayOnFailover: RESEND_DELAY_MS,
     // Do not retry during a failover, because a failover takes seconds, and a pod waits for the command.
@@ -97,17 +98,27 @@ function replaceInvalidAddress(address: string): { readonly host: string; readon
   return isPort(Number(address.slice(address.lastIndexOf(':') + 1))) ? null : { host: '127.0.0.1', port: 0 };
 }
 
-function nodeConnection(client: Redis): RedisConnection {
-  return connection(client, async () => {
+function nodeConnection(target: RedisTarget, attempt: number): RedisConnection {
+  const client = createNode(target, attempt);
+  const ping = async (): Promise<void> => {
     await client.ping();
-  });
+  };
+  return connection({ client, ping, lastError: new LastError() });
 }
 
-function clusterConnection(client: Cluster): RedisConnection {
-  client.on('+node', handleAskingErrors);
-  return connection(client, async () => {
-    await Promise.all(client.nodes('master').map((node) => node.ping()));
+function clusterConnection(target: RedisTarget): RedisConnection {
+  const lastError = new LastError();
+  const client = createCluster(target, (error) => {
+    lastError.note(error);
   });
+  client.on('+node', handleAskingErrors);
+  client.on('node error', (error: unknown) => {
+    lastError.note(error);
+  });
+  const ping = async (): Promise<void> => {
+    await Promise.all(client.nodes('master').map((node) => node.ping()));
+  };
+  return connection({ client, ping, lastError });
 }
 
 /**
@@ -123,12 +134,29 @@ function handleAskingErrors(node: Redis): void {
   };
 }
 
-function connection(client: RedisClient, ping: () => Promise<void>): RedisConnection {
-  let lastErrorCode: string | undefined;
-  // Without a listener, an error would end the process. Keep only the code of an error, because the error contains the
-  // command, which may be AUTH with the password.
+/** Keeps only the code of an error, because the error contains the command, which may be AUTH with the password. */
+class LastError {
+  #code: string | undefined;
+
+  get code(): string | undefined {
+    return this.#code;
+  }
+
+  note(error: unknown): void {
+    this.#code = toErrorCode(error) ?? this.#code;
+  }
+}
+
+interface ConnectionParts {
+  readonly client: RedisClient;
+  readonly ping: () => Promise<void>;
+  readonly lastError: LastError;
+}
+
+function connection({ client, ping, lastError }: ConnectionParts): RedisConnection {
+  // Without a listener, an error would end the process.
   client.on('error', (error: unknown) => {
-    lastErrorCode = toErrorCode(error);
+    lastError.note(error);
   });
   const end = new AbortController();
   client.once('end', () => {
@@ -143,7 +171,7 @@ function connection(client: RedisClient, ping: () => Promise<void>): RedisConnec
     ended: aborted(end.signal),
     ping,
     get lastErrorCode() {
-      return lastErrorCode;
+      return lastError.code;
     },
     open: async () => {
       const opened = await waitUnlessAborted(client.connect(), end.signal);
@@ -158,7 +186,6 @@ function connection(client: RedisClient, ping: () => Promise<void>): RedisConnec
 
 /** Returns the system's code of an error, or the first word of an error reply if that word is in capitals. */
 function toErrorCode(error: unknown): string | undefined {
-  if (!(error instanceof Error)) return undefined;
-  const text = errorCode(error) ?? error.message;
+  const text = errorCode(error) ?? (error instanceof Error ? error.message : '');
   return /^[A-Z][A-Z0-9_]{2,39}(?![^\s])/.exec(text)?.[0];
 }

@@ -3,7 +3,7 @@ import type { RegistryMetrics } from '../../metrics.ts';
 import type { Logger } from '../../logger.ts';
 import { MAX_VALUE_LENGTH } from '../encrypted-value.ts';
 import type { Bucket, LockOutcome, Reservation, SharedStore } from '../shared-store.ts';
-import { createConnection } from './connection.ts';
+import { createConnections } from './connection.ts';
 import { ResilientClient } from './resilient-client.ts';
 import type { RedisClient } from './resilient-client.ts';
 import { BLOCK, EXTEND, RESERVE, UNLOCK } from './scripts.ts';
@@ -33,7 +33,7 @@ export class RedisStore implements SharedStore {
   readonly #isCluster: boolean;
 
   constructor(target: RedisTarget, { clock, metrics, logger }: StoreParts, commandTimeoutMs = COMMAND_TIMEOUT_MS) {
-    this.#client = new ResilientClient({ connect: () => createConnection(target), clock, logger, commandTimeoutMs });
+    this.#client = new ResilientClient({ connect: createConnections(target), clock, logger, commandTimeoutMs });
     this.#metrics = metrics;
     this.#isCluster = target.kind === 'cluster';
     // Connect early: without a connection, the first inspections would send requests to registries.
