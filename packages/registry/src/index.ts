@@ -5,8 +5,7 @@
 export { createInspector } from './create-inspector.ts';
 export type { InspectorOptions, RedisOptions } from './create-inspector.ts';
 export type { ClusterId } from './cache/cache-keys.ts';
-export { SOFT_TTL_MS } from './cache/tag-times.ts';
-export { HARD_TTL_MS } from './inspect/freshness.ts';
+export { HARD_TTL_MS, SOFT_TTL_MS } from './cache/tag-times.ts';
 export type { InspectionPriority, InspectRequest } from './inspect/inspect-request.ts';
 export type { PlatformCheck, PlatformCheckRequest } from './inspect/platform-checker.ts';
 export type { Inspector } from './inspect/inspector.ts';

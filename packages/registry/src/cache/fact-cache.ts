@@ -18,7 +18,7 @@ import type { FetchLock } from './fetch-lock.ts';
 import { LoadTimes } from './load-times.ts';
 import type { CachedFacts, CachedMissing, CachedTag, MemoryCache, NegativeEntry } from './memory-cache.ts';
 import { NEGATIVE_TTL_MS } from './negative-cache.ts';
-import { trustedConfirmationMs } from './tag-times.ts';
+import { storedConfirmationMs } from './tag-times.ts';
 import { NO_SHARED_STORE } from './shared-store.ts';
 import type { SharedStore } from './shared-store.ts';
 import type { ValueCipher } from './encrypted-value.ts';
@@ -163,13 +163,17 @@ export class FactCache {
   /** Loads the entries of an image from the store into memory, in at most two round trips. */
   async load({ key, host, reference }: ParsedImage, { tagScopes, failureScopes, sharing }: LoadRequest): Promise<void> {
     if (!this.isShared) return;
+    const tagKeys = tagScopes.map((scope) => this.#key('tag', { scope, image: key, sharing }));
+    // Sent together with the reads, so it takes no further round trip.
+    const remaining = this.#remainingMs(tagKeys);
     const values = await this.#read([
-      ...tagScopes.map((scope) => this.#key('tag', { scope, image: key, sharing })),
+      ...tagKeys,
       ...failureScopes.map((scope) => this.#key('failure', { scope, image: key, sharing })),
       ...tagScopes.map((scope) => this.#key('missing', { scope, image: key, sharing })),
     ]);
     if (reference.digest !== undefined) this.#loaded.set(key, this.#parts.clock.now());
-    const tagged = tagScopes.map((scope, at) => this.#loadTag(scope, key, values[at]));
+    const remainingMs = await remaining;
+    const tagged = tagScopes.map((scope, at) => this.#loadTag({ scope, image: key }, values[at], remainingMs[at]));
     for (const [at, scope] of failureScopes.entries()) this.#loadFailure(scope, key, values[tagScopes.length + at]);
     const missing = values.slice(tagScopes.length + failureScopes.length);
     for (const [at, scope] of tagScopes.entries()) this.#loadMissing(scope, key, missing[at]);
@@ -204,10 +208,17 @@ export class FactCache {
   }
 
   /** Loads a tag, and returns its digest. */
-  #loadTag(scope: string, image: string, value: StoredValue): string | undefined {
+  #loadTag(
+    { scope, image }: Pick<ScopedImage, 'scope' | 'image'>,
+    value: StoredValue,
+    remainingMs: number | undefined,
+  ): string | undefined {
     const { memory, clock } = this.#parts;
     const read = this.#decode(value, decodeTag);
-    const stored = read && { ...read, confirmedAtMs: trustedConfirmationMs(read.confirmedAtMs, clock.now()) };
+    const stored = read && {
+      ...read,
+      confirmedAtMs: storedConfirmationMs(read.confirmedAtMs, remainingMs, clock.now()),
+    };
     const cached = memory.tag(scope, image);
     // Keep the entry that was confirmed later.
     if (stored !== undefined && (cached === undefined || cached.confirmedAtMs < stored.confirmedAtMs)) {
@@ -245,6 +256,11 @@ export class FactCache {
       const content = this.#decode(values[at], decodeFacts);
       if (content !== undefined) memory.putFacts(key, { content, source: 'redis' });
     }
+  }
+
+  async #remainingMs(keys: readonly (string | undefined)[]): Promise<readonly (number | undefined)[]> {
+    const known = keys.filter((key) => key !== undefined);
+    return known.length === keys.length ? this.#parts.store.remainingMs(known) : [];
   }
 
   async #read(keys: readonly (string | undefined)[]): Promise<readonly StoredValue[]> {

@@ -5,6 +5,8 @@ export interface SharedStore {
    * does not answer.
    */
   get(keys: readonly string[]): Promise<readonly (Buffer | undefined)[]>;
+  /** Returns how long each key remains in the store, milliseconds. Undefined if it is absent, or if the store does not answer. */
+  remainingMs(keys: readonly string[]): Promise<readonly (number | undefined)[]>;
   /** Stores a value for a time. Resolves when the write has succeeded or failed. */
   set(key: string, value: Buffer, ttlMs: number): Promise<void>;
   /** Acquires a lock for a limited time. The token identifies the holder. */
@@ -42,6 +44,7 @@ export interface Reservation {
 /** For a process without a shared store. */
 export const NO_SHARED_STORE: SharedStore = {
   get: (keys) => Promise.resolve(keys.map(() => undefined)),
+  remainingMs: (keys) => Promise.resolve(keys.map(() => undefined)),
   set: () => Promise.resolve(),
   lock: () => Promise.resolve('unavailable'),
   extend: () => undefined,

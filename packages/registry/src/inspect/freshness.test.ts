@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { failed } from '../http/outcome.ts';
-import { SOFT_TTL_MS } from '../cache/tag-times.ts';
+import { HARD_TTL_MS, SOFT_TTL_MS } from '../cache/tag-times.ts';
 import type { FetchFailure } from '../http/outcome.ts';
-import { currentAge, HARD_TTL_MS, nextStep, staleIfError } from './freshness.ts';
+import { currentAge, nextStep, staleIfError } from './freshness.ts';
 import type { CacheEntry } from './freshness.ts';
 
 const NOW = 10 * HARD_TTL_MS;

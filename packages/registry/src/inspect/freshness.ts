@@ -1,5 +1,5 @@
 import type { CachedFacts, CachedTag, NegativeEntry } from '../cache/memory-cache.ts';
-import { trustedConfirmationMs } from '../cache/tag-times.ts';
+import { HARD_TTL_MS, trustedConfirmationMs } from '../cache/tag-times.ts';
 import type { FetchFailure } from '../http/outcome.ts';
 
 /** The cached state of one image for one credential scope. */
@@ -25,12 +25,6 @@ export type Step =
   | { readonly kind: 'fetch'; readonly reference: string };
 
 export type Answer = Extract<Step, { readonly kind: 'answer' }>;
-
-/**
- * How long a scope may use a digest that the registry returned to this scope (K2), and how long a stale tag is served
- * (K3).
- */
-export const HARD_TTL_MS = 24 * 60 * 60_000;
 
 /** Failures in which the registry gave no answer about the image. */
 const NO_ANSWER: ReadonlySet<FetchFailure['reason']> = new Set([

@@ -6,14 +6,14 @@ import type { FactCache, ScopedImage } from '../cache/fact-cache.ts';
 import type { FetchLock } from '../cache/fetch-lock.ts';
 import type { CachedTag } from '../cache/memory-cache.ts';
 import { buildNegativeEntry } from '../cache/negative-cache.ts';
-import { SOFT_TTL_MS } from '../cache/tag-times.ts';
+import { HARD_TTL_MS, SOFT_TTL_MS } from '../cache/tag-times.ts';
 import type { Registries } from '../config/registries.ts';
 import { isRejection } from '../http/outcome.ts';
 import type { FetchFailure } from '../http/outcome.ts';
 import type { ParsedImage } from '../image/image-key.ts';
 import type { Content } from './content-reader.ts';
 import type { FetchRequest } from './fetcher.ts';
-import { HARD_TTL_MS, isFresh, nextStep, staleIfError } from './freshness.ts';
+import { isFresh, nextStep, staleIfError } from './freshness.ts';
 import type { Answer, CacheEntry, Step } from './freshness.ts';
 
 /** How long facts are cached if a part of the image could not be read. */

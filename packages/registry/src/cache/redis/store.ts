@@ -55,6 +55,12 @@ export class RedisStore implements SharedStore {
     return keys.map((_, at) => (values?.[at]?.length === 0 ? undefined : values?.[at]));
   }
 
+  async remainingMs(keys: readonly string[]): Promise<readonly (number | undefined)[]> {
+    const read = await Promise.all(keys.map((key) => this.#run((client) => client.pttl(key))));
+    // Negative: the key is absent, or has no expiry.
+    return read.map((ms) => (ms === undefined || ms < 0 ? undefined : ms));
+  }
+
   async set(key: string, value: Buffer, ttlMs: number): Promise<void> {
     await this.#run((client) => client.set(key, value, 'PX', Math.ceil(ttlMs)));
   }
