@@ -25,7 +25,13 @@ const server = await new FakeApiServer().start();
 const pods = new ManyPods(size);
 server.collectionServers.set('/api/v1/pods', pods);
 
-const meta = (name: string): JsonObject => ({ name, labels: { 'kubernetes.io/metadata.name': name } });
+const meta = (name: string): JsonObject => ({
+  name,
+  uid: `uid-of-${name}`,
+  labels: { 'kubernetes.io/metadata.name': name },
+});
+// Its uid identifies the cluster, so that processes share in Redis what concerns a registry on loopback.
+server.collection('/api/v1/namespaces').put({ kind: 'Namespace', metadata: meta('kube-system') });
 for (let at = 0; at < size.namespaces; at += 1) {
   server.collection('/api/v1/namespaces').put({ kind: 'Namespace', metadata: meta(`team-${at}`) });
 }
