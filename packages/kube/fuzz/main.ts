@@ -2,4 +2,4 @@
 import { runFuzzCommand } from '@archpolicy/testkit/fuzz';
 import { ApiServerTarget } from './api-server/target.ts';
 
-process.exitCode = await runFuzzCommand(new ApiServerTarget(), process.env, 5_000);
+process.exitCode = await runFuzzCommand(new ApiServerTarget(), process.env, 2_000);
