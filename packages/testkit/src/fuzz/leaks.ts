@@ -16,6 +16,11 @@ function countResources(): number {
   return process.getActiveResourcesInfo().filter((kind) => KINDS.test(kind)).length;
 }
 
+/** Node opens the pipes of standard output and error at their first use. They must not count as opened by a batch. */
+function openStandardStreams(): void {
+  for (const stream of [process.stdout, process.stderr]) stream.write('');
+}
+
 /** Detects resources that are open after a batch. */
 export class OpenResources {
   readonly #connections: () => number;
@@ -24,6 +29,7 @@ export class OpenResources {
   /** @param connections the number of open connections to the servers of the fuzzer */
   constructor(connections: () => number) {
     this.#connections = connections;
+    openStandardStreams();
     this.#before = countResources();
   }
 
