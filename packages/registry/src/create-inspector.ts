@@ -20,7 +20,7 @@ import type { EnvironmentProxies } from './config/proxies.ts';
 import type { RegistriesSource } from './config/registries-file.ts';
 import { HostResolver } from './dns/host-resolver.ts';
 import { resolveHosts } from './dns/resolve-hosts.ts';
-import { LoggedHostProblems } from './host-problems.ts';
+import { FailureLog } from './failure-log/failure-log.ts';
 import { ResponseBodyReader } from './http/response-body.ts';
 import { ImageCache } from './inspect/image-cache.ts';
 import { ImageInspector } from './inspect/inspector.ts';
@@ -100,18 +100,18 @@ export function createInspector(options: InspectorOptions): Inspector {
   const keys = new CacheKeys(cacheKey, options.clusterId);
   const bodies = new ResponseBodyReader(clock);
   const network = options.sender ?? new NetworkSender(pools, bodies, userAgent);
-  const problems = new LoggedHostProblems(logger, clock);
   const proxies = options.proxies ?? NO_PROXIES;
-  const sender = buildSender({ network, store, keys, clock, metrics, problems, proxies });
+  const failureLog = new FailureLog({ logger, metrics, clock, registries });
+  const sender = buildSender({ network, store, keys, clock, metrics, proxies });
   const memory = new MemoryCache(options.memory);
   const facts = new FactCache({ memory, store, keys, cipher: new ValueCipher(cacheKey), clock, metrics });
   const cache = new ImageCache(facts, clock);
   const plugins = new PluginCredentials(registries, clock, logger, pluginEnvironment, metrics);
-  const keyring = new Keyring(new CredentialScopes(cacheKey), plugins, metrics, problems);
+  const keyring = new Keyring(new CredentialScopes(cacheKey), plugins, metrics, failureLog);
   const reading = { sender, metrics, clock };
   const fetcher = buildFetcher(reading, cache, { isShared: facts.isShared, clock });
   const revalidator = new Revalidator(reading, cache, fetcher, clock);
-  const resolver = new Resolver({ keyring, cache, fetcher, revalidator });
+  const resolver = new Resolver({ failureLog, keyring, cache, fetcher, revalidator });
   const platformChecker = new PlatformChecker({ keyring, cache, reading });
   const close = async (): Promise<void> => {
     store.close();
@@ -126,6 +126,7 @@ export function createInspector(options: InspectorOptions): Inspector {
     platformChecker,
     keyring,
     registries,
+    failureLog,
     backgroundLimiter,
     clock,
     metrics,

@@ -24,3 +24,24 @@ export type RegistryErrorCode =
 export class RegistryError extends CodedError<RegistryErrorCode> {
   override readonly name = 'RegistryError';
 }
+
+/** The address guard refuses every address of a host. */
+export class AddressRefusedError extends RegistryError {
+  /** The range that contains the first refused address, and its origin. */
+  readonly rule: string;
+
+  constructor(rule: string) {
+    super('AddressRefused', `the address guard refuses every address of this host (${rule})`);
+    this.rule = rule;
+  }
+}
+
+/** The proxy refused a tunnel. */
+export class ProxyError extends RegistryError {
+  readonly status: number;
+
+  constructor(status: number) {
+    super('ProxyFailed', `the proxy refused a tunnel with status ${status}`);
+    this.status = status;
+  }
+}

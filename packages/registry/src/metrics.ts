@@ -1,4 +1,5 @@
 import type { FactSource, UnresolvedReason } from '@archpolicy/core';
+import type { FailureCauseKind } from './http/failure-cause.ts';
 
 /** The purpose of a request to a registry or token service. */
 export type RequestPurpose = 'manifest' | 'blob' | 'token';
@@ -24,8 +25,8 @@ export type RequestOutcome =
 export type UnusableKey = 'malformed' | 'too-long' | 'too-many-wildcards' | 'too-many-keys';
 
 /**
- * The counters of this package. Labels have only the values that are declared here, never hosts or image names, because
- * tenants choose those. The process maps each function to one metric. The functions are properties instead of methods,
+ * The counters of this package. Labels have only the values that are declared here, never image names, and hosts only as the
+ * registries file writes them, because tenants choose the others. The process maps each function to one metric. The functions are properties instead of methods,
  * so that a missing label is a type error.
  */
 export interface RegistryMetrics {
@@ -34,6 +35,11 @@ export interface RegistryMetrics {
     readonly outcome: 'resolved' | UnresolvedReason;
     readonly source: FactSource | 'none';
   }) => void;
+  /**
+   * Counts one inspection that failed, or a mirror that failed.
+   * @param labels `host`: the host of the registry's entry in the registries file, or `other`
+   */
+  readonly failure: (labels: { readonly host: string; readonly cause: FailureCauseKind }) => void;
   /** Counts one request that was sent, or rejected by a limit. */
   readonly request: (labels: {
     readonly purpose: RequestPurpose;
@@ -55,6 +61,7 @@ export interface RegistryMetrics {
 /** Counts nothing. */
 export const NO_METRICS: RegistryMetrics = {
   inspection: () => undefined,
+  failure: () => undefined,
   request: () => undefined,
   discarded: () => undefined,
   cache: () => undefined,

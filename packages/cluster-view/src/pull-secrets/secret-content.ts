@@ -24,10 +24,12 @@ export class PullSecretContent {
   readonly type: PullSecretType;
   /** The Secret's namespace. Only pods of this namespace may use the credentials. */
   readonly namespace: string;
+  readonly name: string | undefined;
   readonly #json: string;
 
-  constructor(namespace: string, type: PullSecretType, json: string) {
+  constructor(namespace: string, type: PullSecretType, json: string, name?: string) {
     this.namespace = namespace;
+    this.name = name;
     this.type = type;
     this.#json = json;
   }
@@ -49,11 +51,12 @@ export function parsePullSecret(raw: JsonObject): ParsedObject<PullSecretContent
   if (type === undefined || !isPullSecretType(type)) return undefined;
   const data = textAt(objectAt(raw, 'data'), DATA_KEYS[type]);
   if (data === undefined) return undefined;
-  const namespace = textAt(objectAt(raw, 'metadata'), 'namespace') ?? '';
+  const metadata = objectAt(raw, 'metadata');
+  const namespace = textAt(metadata, 'namespace') ?? '';
   const json = Buffer.from(data, 'base64').toString('utf8');
   if (json.length > MAX_JSON_CHARS) return undefined;
   // A string that is not plain ASCII takes two bytes for each character.
-  return { value: new PullSecretContent(namespace, type, json), bytes: json.length * 2 };
+  return { value: new PullSecretContent(namespace, type, json, textAt(metadata, 'name')), bytes: json.length * 2 };
 }
 
 function isPullSecretType(type: string): type is PullSecretType {

@@ -2,7 +2,7 @@ import type { LookupAddress } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { isIP } from 'node:net';
 import { buildConnector } from 'undici';
-import { RegistryError } from '../errors.ts';
+import { AddressRefusedError } from '../errors.ts';
 import type { AddressGuard } from './guard.ts';
 
 /**
@@ -40,14 +40,15 @@ export function guardedConnector(
     const host = target.hostname.replace(/^\[|\]$/g, '');
     if (isIP(host) !== 0) {
       // Sockets do not call `lookup` for a host that is an IP address.
-      if (guard.permits(host)) connect(target, callback);
-      else callback(refused(), null);
+      const rule = guard.refusalOf(host);
+      if (rule === undefined) connect(target, callback);
+      else callback(new AddressRefusedError(rule), null);
       return;
     }
     resolve(host, { all: true, signal: signal() }, (error, addresses) => {
       const permitted = addresses.filter(({ address }) => guard.permits(address));
       if (error !== null || permitted.length === 0) {
-        callback(error ?? refused(), null);
+        callback(error ?? refused(guard, addresses), null);
         return;
       }
       checked = permitted;
@@ -62,13 +63,12 @@ function returnAddresses(addresses: () => readonly LookupAddress[]): LookupFunct
   return (_, options, callback) => {
     const all = addresses();
     const [first] = all;
-    if (first === undefined) callback(refused(), '');
+    if (first === undefined) callback(new AddressRefusedError('no address'), '');
     else if (options.all === true) callback(null, [...all]);
     else callback(null, first.address, first.family);
   };
 }
 
-/** The error of a connection that the guard refuses. */
-export function refused(): RegistryError {
-  return new RegistryError('AddressRefused', 'the address guard refuses every address of this host');
+function refused(guard: AddressGuard, [first]: readonly LookupAddress[]): AddressRefusedError {
+  return new AddressRefusedError((first && guard.refusalOf(first.address)) ?? 'no address');
 }

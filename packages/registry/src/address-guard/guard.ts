@@ -1,5 +1,5 @@
 import { Nat64 } from './nat64.ts';
-import { isAddress, isInRanges, parseRange, REFUSED_RANGES } from './ranges.ts';
+import { findRange, formatRange, isAddress, isInRanges, parseRange, REFUSED_RANGES } from './ranges.ts';
 import type { AddressRange } from './ranges.ts';
 
 const builtIn: readonly AddressRange[] = parseAll(REFUSED_RANGES);
@@ -27,12 +27,26 @@ export class AddressGuard {
 
   /** Whether a connection to this address is allowed. An address that cannot be parsed is refused. */
   permits(address: string): boolean {
-    if (!isAddress(address)) return false;
+    return this.refusalOf(address) === undefined;
+  }
+
+  /**
+   * Returns the range because of which a connection to this address is refused; undefined when it is allowed.
+   * @example 10.96.0.0/12 of refuseAddresses
+   */
+  refusalOf(address: string): string | undefined {
+    if (!isAddress(address)) return 'not an address';
     const embedded = this.#nat64.embeddedIPv4(address);
     // A gateway translates the address, so the connection is one to the embedded address.
-    if (embedded !== undefined) return !isInRanges(address, this.#refused) && this.permits(embedded);
-    if (isInRanges(address, this.#allowed)) return true;
-    return !isInRanges(address, this.#refused) && !isInRanges(address, builtIn);
+    if (embedded !== undefined) return this.#refusalByFile(address) ?? this.refusalOf(embedded);
+    if (isInRanges(address, this.#allowed)) return undefined;
+    const range = findRange(address, builtIn);
+    return this.#refusalByFile(address) ?? (range === undefined ? undefined : `${formatRange(range)} (built in)`);
+  }
+
+  #refusalByFile(address: string): string | undefined {
+    const range = findRange(address, this.#refused);
+    return range === undefined ? undefined : `${formatRange(range)} of refuseAddresses`;
   }
 }
 

@@ -39,8 +39,18 @@ export function parseRange(text: string): AddressRange | undefined {
 
 /** Whether an address is in one of the ranges. IPv4-mapped IPv6 addresses count as IPv4 addresses. */
 export function isInRanges(address: string, ranges: readonly AddressRange[]): boolean {
+  return findRange(address, ranges) !== undefined;
+}
+
+/** Returns the first of the ranges that contains an address. IPv4-mapped IPv6 addresses count as IPv4 addresses. */
+export function findRange(address: string, ranges: readonly AddressRange[]): AddressRange | undefined {
   const parsed = ipaddr.process(address);
-  return ranges.some(([base, bits]) => parsed.kind() === base.kind() && parsed.match(base, bits));
+  return ranges.find(([base, bits]) => parsed.kind() === base.kind() && parsed.match(base, bits));
+}
+
+/** Returns a range in CIDR notation. */
+export function formatRange([base, bits]: AddressRange): string {
+  return `${base.toString()}/${bits}`;
 }
 
 /** Whether a text is an IP address that the guard can check. */

@@ -33,17 +33,18 @@ const JSON_BOUNDS: JsonBounds = { depth: 32, containers: 10_000, separators: 10_
  * Parses a docker config: `config.json` with `auths`, or the older `.dockercfg` without `auths`. Invalid entries are
  * left out.
  *
+ * @param source where the text comes from, for the log
  * @see https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/credentialprovider/config.go
  * @example {"auths":{"registry.example.com:5000/team":{"auth":"dXNlcjpwYXNzd29yZA=="},"ghcr.io":{"username":"user","password":"…"}}}
  */
-export function parseDockerConfig(text: string, type: PullSecret['type']): DockerConfig {
+export function parseDockerConfig(text: string, type: PullSecret['type'], source?: string): DockerConfig {
   const json = parseJson(text);
   const auths = type === 'kubernetes.io/dockercfg' ? json : json?.['auths'];
   if (!isJsonObject(auths)) return { entries: [], unusable: [], hasOnlyHelpers: namesHelpers(json) };
   const credentials = Object.entries(auths)
     .slice(0, MAX_ENTRIES)
     .map(([key, value]) => [key, isJsonObject(value) ? parseCredential(value) : undefined] as const);
-  const config = parseEntries(credentials);
+  const config = parseEntries(credentials, source);
   return { ...config, hasOnlyHelpers: config.entries.length === 0 && namesHelpers(json) };
 }
 
@@ -55,13 +56,18 @@ function namesHelpers(json: JsonObject | undefined): boolean {
 }
 
 /** Parses the keys, which state to which images the credentials apply. Leaves out unusable keys. */
-export function parseEntries(credentials: Iterable<readonly [key: string, Credential | undefined]>): DockerConfig {
+export function parseEntries(
+  credentials: Iterable<readonly [key: string, Credential | undefined]>,
+  source?: string,
+): DockerConfig {
   const entries: ConfigEntry[] = [];
   const unusable: UnusableKey[] = [];
   for (const [key, value] of credentials) {
     const parse = parsePattern(key);
     if (parse.kind === 'failed') unusable.push(parse.failure);
-    else if (value !== undefined) entries.push({ pattern: parse.value, value });
+    else if (value !== undefined) {
+      entries.push({ pattern: parse.value, value: source === undefined ? value : { ...value, source } });
+    }
   }
   return { entries, unusable };
 }

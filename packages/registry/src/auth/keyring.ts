@@ -5,8 +5,8 @@ import type { Endpoint } from '../config/endpoint.ts';
 import { failed, fetched } from '../http/outcome.ts';
 import type { Fetched } from '../http/outcome.ts';
 import type { ParsedImage } from '../image/image-key.ts';
-import { NO_HOST_PROBLEMS } from '../host-problems.ts';
-import type { HostProblems } from '../host-problems.ts';
+import { NO_FAILURE_LOG } from '../failure-log/failure-log.ts';
+import type { FailureLog } from '../failure-log/failure-log.ts';
 import { NO_METRICS } from '../metrics.ts';
 import type { RegistryMetrics } from '../metrics.ts';
 import { ANONYMOUS_SCOPE } from './auth-attempt.ts';
@@ -59,19 +59,22 @@ export class Keyring {
   readonly #scopes: CredentialScopes;
   readonly #provided: ProvidedCredentials;
   readonly #metrics: RegistryMetrics;
-  readonly #problems: HostProblems;
+  readonly #failureLog: Pick<FailureLog, 'report'>;
   readonly #parsed = new WeakMap<PullSecret, readonly ConfigEntry[]>();
   /** The indexes of pull secrets. The key is the secret if a pod has exactly one, otherwise the list of its secrets. */
   readonly #indexes = new WeakMap<object, EntryIndex>();
-  readonly #files = new LRUCache<string, EntryIndex>({ max: MAX_PARSED_FILES });
+  /** By path. */
+  readonly #files = new LRUCache<string, { readonly text: string; readonly index: EntryIndex }>({
+    max: MAX_PARSED_FILES,
+  });
 
   constructor(
     scopes: CredentialScopes,
     provided: ProvidedCredentials = NO_PROVIDED_CREDENTIALS,
     metrics: RegistryMetrics = NO_METRICS,
-    problems: HostProblems = NO_HOST_PROBLEMS,
+    failureLog: Pick<FailureLog, 'report'> = NO_FAILURE_LOG,
   ) {
-    this.#problems = problems;
+    this.#failureLog = failureLog;
     this.#scopes = scopes;
     this.#provided = provided;
     this.#metrics = metrics;
@@ -158,16 +161,18 @@ export class Keyring {
 
   #findInFile(path: string | undefined, imageName: ImageName, registries: Registries): readonly Credential[] {
     const text = path === undefined ? undefined : registries.file(path);
-    if (text === undefined) return [];
-    const index = this.#files.get(text) ?? this.#indexFile(text, imageName.registry);
+    if (path === undefined || text === undefined) return [];
+    const cached = this.#files.get(path);
+    const index = cached?.text === text ? cached.index : this.#indexFile(path, text, imageName.registry);
     return this.#findDistinct(index, imageName);
   }
 
-  #indexFile(text: string, host: string): EntryIndex {
-    const config = parseDockerConfig(text, 'kubernetes.io/dockerconfigjson');
-    if (config.hasOnlyHelpers === true) this.#problems.report(host, 'CredentialHelpersOnly');
+  #indexFile(path: string, text: string, host: string): EntryIndex {
+    const source = `file ${path}`;
+    const config = parseDockerConfig(text, 'kubernetes.io/dockerconfigjson', source);
+    if (config.hasOnlyHelpers === true) this.#failureLog.report(host, 'credential-helpers-only', source);
     const index = indexEntries(config, this.#metrics);
-    this.#files.set(text, index);
+    this.#files.set(path, { text, index });
     return index;
   }
 
@@ -209,12 +214,17 @@ export class Keyring {
   #parse(secret: PullSecret, host: string): readonly ConfigEntry[] {
     const cached = this.#parsed.get(secret);
     if (cached !== undefined) return cached;
-    const { entries, unusable, hasOnlyHelpers } = parseDockerConfig(secret.json, secret.type);
-    if (hasOnlyHelpers === true) this.#problems.report(host, 'CredentialHelpersOnly');
+    const source = describeSecret(secret);
+    const { entries, unusable, hasOnlyHelpers } = parseDockerConfig(secret.json, secret.type, source);
+    if (hasOnlyHelpers === true) this.#failureLog.report(host, 'credential-helpers-only', source);
     countUnusable(unusable, this.#metrics);
     this.#parsed.set(secret, entries);
     return entries;
   }
+}
+
+function describeSecret({ namespace, name }: PullSecret): string | undefined {
+  return name === undefined ? undefined : `Secret ${namespace ?? ''}/${name}`;
 }
 
 function toImageName({ reference }: ParsedImage): ImageName {

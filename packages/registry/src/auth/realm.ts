@@ -1,7 +1,9 @@
 import { failed, ok } from '@archpolicy/core';
 import type { Result } from '@archpolicy/core';
 import type { Registries } from '../config/registries.ts';
-import type { HostProblem } from '../host-problems.ts';
+import type { FailureCauseKind } from '../http/failure-cause.ts';
+
+type RealmProblem = Extract<FailureCauseKind, `token-service-${string}`>;
 
 const MAX_REALM_LENGTH = 2048;
 
@@ -10,13 +12,14 @@ const MAX_REALM_LENGTH = 2048;
  * absolute, uses neither HTTPS nor HTTP, contains credentials, has a blocked host, or uses HTTP although the registry uses
  * HTTPS (P5). The address guard checks the addresses of the host while connecting.
  */
-export function parseRealm(realm: string, registry: URL, registries: Registries): Result<URL, HostProblem> {
+export function parseRealm(realm: string, registry: URL, registries: Registries): Result<URL, RealmProblem> {
   const url = realm.length > MAX_REALM_LENGTH ? null : URL.parse(realm);
-  if (url === null) return failed(isRelative(realm, registry) ? 'TokenServiceUrlRelative' : 'TokenServiceUrlInvalid');
-  if (url.username !== '' || url.password !== '') return failed('TokenServiceUrlInvalid');
-  if (url.protocol !== 'https:' && url.protocol !== 'http:') return failed('TokenServiceUrlInvalid');
-  if (url.protocol === 'http:' && registry.protocol !== 'http:') return failed('TokenServicePlainHttp');
-  return registries.entryFor(url.host)?.blocked === true ? failed('TokenServiceBlocked') : ok(url);
+  if (url === null)
+    return failed(isRelative(realm, registry) ? 'token-service-url-relative' : 'token-service-url-invalid');
+  if (url.username !== '' || url.password !== '') return failed('token-service-url-invalid');
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') return failed('token-service-url-invalid');
+  if (url.protocol === 'http:' && registry.protocol !== 'http:') return failed('token-service-plain-http');
+  return registries.entryFor(url.host)?.blocked === true ? failed('token-service-blocked') : ok(url);
 }
 
 function isRelative(realm: string, registry: URL): boolean {

@@ -24,8 +24,8 @@ const changed = (body: Uint8Array, at: number): Buffer => {
 };
 
 const decoded = { kind: 'fetched', value: TEXT };
-const malformed = { kind: 'failed', reason: 'Malformed' };
-const tooLarge = { kind: 'failed', reason: 'TooLarge' };
+const malformed = { kind: 'failed', reason: 'Malformed', cause: { kind: 'invalid-response' } };
+const tooLarge = { kind: 'failed', reason: 'TooLarge', cause: { kind: 'response-too-large' } };
 
 describe('a Content-Encoding header', () => {
   test.each<[header: string | readonly string[] | undefined, decoders: number]>([

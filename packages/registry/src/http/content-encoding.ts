@@ -1,6 +1,6 @@
 import { promisify } from 'node:util';
 import { gunzip, inflate, inflateRaw } from 'node:zlib';
-import { failed, fetched } from './outcome.ts';
+import { failedBecause, fetched } from './outcome.ts';
 import type { Fetched } from './outcome.ts';
 
 /**
@@ -65,7 +65,9 @@ export async function decodeBody(body: Uint8Array, decoders: Decoders, maxBytes:
   try {
     for (const decode of decoders) decoded = await decode(decoded, maxBytes);
   } catch (error) {
-    return failed(isTooLarge(error) ? 'TooLarge' : 'Malformed');
+    return isTooLarge(error)
+      ? failedBecause({ kind: 'response-too-large' }, 'TooLarge')
+      : failedBecause({ kind: 'invalid-response' }, 'Malformed');
   }
   return fetched(decoded);
 }

@@ -1,4 +1,5 @@
 import type { UnresolvedReason } from '@archpolicy/core';
+import type { FailureCause, FailurePlace } from './failure-cause.ts';
 
 /** Why there is no usable response. */
 export type FetchFailureReason = Exclude<UnresolvedReason, 'InvalidReference' | 'UnknownPlatform'>;
@@ -7,6 +8,8 @@ export type FetchFailureReason = Exclude<UnresolvedReason, 'InvalidReference' | 
 export interface FetchFailure {
   readonly kind: 'failed';
   readonly reason: FetchFailureReason;
+  /** What failed, for the log. Absent if a bound of this process, such as a namespace's share, caused the failure. */
+  readonly cause?: FailureCause;
   /** The time before which a retry would fail (epoch milliseconds). Absent if it is unknown. */
   readonly retryAtMs?: number;
   /**
@@ -28,9 +31,22 @@ export function failed(reason: FetchFailureReason, retryAtMs?: number): FetchFai
   return { kind: 'failed', reason, ...(retryAtMs === undefined ? {} : { retryAtMs }) };
 }
 
+/** Returns a failure with its cause. */
+export function failedBecause(cause: FailureCause, reason: FetchFailureReason, retryAtMs?: number): FetchFailure {
+  return { ...failed(reason, retryAtMs), cause };
+}
+
 /** Returns the failure of a request that the server rejected as such. */
-export function requestRejected(reason: 'Unauthorized' | 'NotFound'): FetchFailure {
-  return { ...failed(reason), isRequestRejected: true };
+export function requestRejected(cause: FailureCause, reason: 'Unauthorized' | 'NotFound'): FetchFailure {
+  return { ...failedBecause(cause, reason), isRequestRejected: true };
+}
+
+/** Returns the failure of a request to a server that the registry named. */
+export function inPlace(failure: FetchFailure, place: FailurePlace, host: string): FetchFailure {
+  const { cause } = failure;
+  return cause === undefined || cause.server !== undefined
+    ? failure
+    : { ...failure, cause: { ...cause, server: { place, host } } };
 }
 
 /** Whether the registry answered that it does not return the image to this credential. */

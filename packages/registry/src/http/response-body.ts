@@ -3,7 +3,7 @@ import type { Clock, Release } from '@archpolicy/async';
 import { ByteCollector } from './byte-collector.ts';
 import { decodeBody } from './content-encoding.ts';
 import type { Decoders } from './content-encoding.ts';
-import { failed } from './outcome.ts';
+import { failedBecause } from './outcome.ts';
 import type { Fetched } from './outcome.ts';
 
 const KIB = 1024;
@@ -38,6 +38,8 @@ const REVOCATION = { overShareMs: 250, slowMs: 1_000 };
  * bytes has 2,900.
  */
 const MAX_CHUNKS = 8 * KIB;
+
+const TOO_LARGE = failedBecause({ kind: 'response-too-large' }, 'TooLarge');
 
 /** The reason for which a request ends when its body arrives too slowly. */
 export const BODY_TOO_SLOW = new Error('the body did not arrive in time');
@@ -102,16 +104,16 @@ export class ResponseBodyReader {
 
   async #read(body: ResponseBody, releases: Release[]): Promise<Fetched<Uint8Array>> {
     const { stream, declaredBytes, decoders, maxBytes } = body;
-    if (declaredBytes !== undefined && declaredBytes > maxBytes) return failed('TooLarge');
+    if (declaredBytes !== undefined && declaredBytes > maxBytes) return TOO_LARGE;
     let reserved = firstReservation(body);
     await this.#reserve(body, reserved, releases);
     const bytes = new ByteCollector(declaredBytes);
     let chunks = 0;
     for await (const chunk of stream) {
       const length = bytes.length + chunk.byteLength;
-      if (length > maxBytes) return failed('TooLarge');
+      if (length > maxBytes) return TOO_LARGE;
       chunks += 1;
-      if (chunks > MAX_CHUNKS) return failed('Malformed');
+      if (chunks > MAX_CHUNKS) return failedBecause({ kind: 'invalid-response' }, 'Malformed');
       if (length > reserved) {
         reserved = maxBytes;
         await this.#reserve(body, reserved, releases);

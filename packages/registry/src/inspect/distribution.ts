@@ -1,7 +1,8 @@
 import { ACCEPTED_MEDIA_TYPES } from '@archpolicy/core';
 import type { Endpoint } from '../config/endpoint.ts';
 import { classifyError } from '../http/error-status.ts';
-import { failed, fetched, requestRejected } from '../http/outcome.ts';
+import { statusCause } from '../http/failure-cause.ts';
+import { failedBecause, fetched, requestRejected } from '../http/outcome.ts';
 import type { FetchFailure, Fetched } from '../http/outcome.ts';
 import { parseRetryAfter } from '../http/retry-after.ts';
 import type { HttpRequest, HttpResponse } from '../senders/sender.ts';
@@ -51,16 +52,18 @@ export function evaluateResponse(response: HttpResponse | FetchFailure, nowMs: n
   if (response.kind === 'failed') return response;
   const { status } = response;
   if (status === 200) return fetched(response);
-  switch (classifyError(status)) {
+  const meaning = classifyError(status);
+  const cause = statusCause(status, meaning, response.redirectedTo);
+  switch (meaning) {
     case 'unauthorized':
-      return failed('Unauthorized');
+      return failedBecause(cause, 'Unauthorized');
     case 'not-found':
-      return failed('NotFound');
+      return failedBecause(cause, 'NotFound');
     case 'rate-limited':
-      return failed('RateLimited', parseRetryAfter(response.headers['retry-after'], nowMs));
+      return failedBecause(cause, 'RateLimited', parseRetryAfter(response.headers['retry-after'], nowMs));
     case 'rejected':
-      return requestRejected('NotFound');
+      return requestRejected(cause, 'NotFound');
     case 'unavailable':
-      return failed('Unavailable');
+      return failedBecause(cause, 'Unavailable');
   }
 }

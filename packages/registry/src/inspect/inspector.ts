@@ -4,8 +4,10 @@ import type { FactSource, Inspection, MissingPlatform } from '@archpolicy/core';
 import type { Credential, PullSecret } from '../auth/credential.ts';
 import type { Keyring } from '../auth/keyring.ts';
 import { HARD_TTL_MS, SOFT_TTL_MS } from '../cache/tag-times.ts';
+import type { FailureLog } from '../failure-log/failure-log.ts';
 import { normalizeHost } from '../hosts/host-pattern.ts';
 import type { RegistriesSource } from '../config/registries-file.ts';
+import { failedBecause } from '../http/outcome.ts';
 import type { BackgroundLimiter } from '../limits/background-limiter.ts';
 import { BackgroundPermit } from '../limits/background-permit.ts';
 import { NewImageShares } from '../limits/new-image-shares.ts';
@@ -72,6 +74,7 @@ interface Parts {
   readonly platformChecker: PlatformChecker;
   readonly keyring: Keyring;
   readonly registries: RegistriesSource;
+  readonly failureLog: Pick<FailureLog, 'record'>;
   readonly backgroundLimiter: BackgroundLimiter;
   readonly clock: Clock;
   readonly metrics: RegistryMetrics;
@@ -105,7 +108,7 @@ export class ImageInspector implements Inspector {
     const { keyring, cache, registries: source } = this.#parts;
     const registries = source.current();
     if (registries.blocksImagesOf(image.reference.registry)) {
-      return Promise.resolve(this.#recordOutcome(unresolved('Blocked')));
+      return Promise.resolve(this.#recordOutcome(this.#blocked(image, request.tenant)));
     }
     const podCredentials = keyring.podCredentials(image, request.pullSecrets ?? NO_SECRETS);
     const scopes = keyring.scopes(image, podCredentials, registries);
@@ -204,6 +207,15 @@ export class ImageInspector implements Inspector {
       if (this.#knownHosts.record(host, resolution)) this.#work.regroup(host);
       return resolution;
     });
+  }
+
+  /** Logs that the registries file blocks the registry. */
+  #blocked({ reference }: ParsedImage, tenant: string | undefined): Inspection {
+    const { registry: host, repository } = reference;
+    const failure = failedBecause({ kind: 'blocked-host' }, 'Blocked');
+    const request = { host, repository, isMirror: false, failure };
+    this.#parts.failureLog.record({ tenant, hasAnswer: false }, [request]);
+    return unresolved('Blocked');
   }
 
   #toInspection(

@@ -1,7 +1,7 @@
 import type { Clock } from '@archpolicy/async';
 import { isDigest } from '@archpolicy/core';
 import { ANONYMOUS_SCOPE } from '../auth/auth-attempt.ts';
-import { failed, fetched, isRejection } from '../http/outcome.ts';
+import { failedBecause, fetched, isRejection } from '../http/outcome.ts';
 import type { FetchFailure, Fetched } from '../http/outcome.ts';
 import type { RegistryMetrics } from '../metrics.ts';
 import type { RequestContext } from '../senders/request-context.ts';
@@ -109,6 +109,6 @@ export class RegistryReader implements ContentSource {
 
   #discard(what: 'digest-mismatch' | 'header-digest'): FetchFailure {
     this.#parts.metrics.discarded({ what });
-    return failed('Malformed');
+    return failedBecause({ kind: 'digest-mismatch' }, 'Malformed');
   }
 }

@@ -3,7 +3,9 @@ import type { Credential } from '../auth/credential.ts';
 import type { Keyring } from '../auth/keyring.ts';
 import type { Endpoint } from '../config/endpoint.ts';
 import type { Registries } from '../config/registries.ts';
-import { failed, isRejection } from '../http/outcome.ts';
+import type { FailureLog } from '../failure-log/failure-log.ts';
+import type { FailedRequest } from '../failure-log/group-failures.ts';
+import { failed, failedBecause, isRejection } from '../http/outcome.ts';
 import type { FetchFailure, Fetched } from '../http/outcome.ts';
 import type { ParsedImage } from '../image/image-key.ts';
 import type { BackgroundPermit } from '../limits/background-permit.ts';
@@ -39,9 +41,12 @@ export interface ResolveRequest {
 interface AttemptRequest extends FetchRequest {
   /** Returns the signal of a request to a mirror. */
   readonly mirrorSignal: () => AbortSignal;
+  /** Called with each failure of a request. */
+  readonly onFailure: (failure: FetchFailure) => void;
 }
 
 interface Parts {
+  readonly failureLog: Pick<FailureLog, 'record'>;
   readonly keyring: Keyring;
   readonly cache: ImageCache;
   readonly fetcher: SingleFlightFetcher;
@@ -62,11 +67,20 @@ export class Resolver {
     this.#parts = parts;
   }
 
+  /** Returns the result of an inspection. Logs the requests that failed. */
+  async resolve(request: ResolveRequest): Promise<Resolution> {
+    const failures: FailedRequest[] = [];
+    const resolution = await this.#resolve(request, failures);
+    const { tenant } = request;
+    this.#parts.failureLog.record({ tenant, hasAnswer: resolution.kind === 'answer' }, failures);
+    return resolution;
+  }
+
   /**
    * Makes attempts until one succeeds. Continues after a rejection, and after the rate limit of a credential (another one
    * has its own limit), with the next credential; after any failure of a mirror with the next endpoint.
    */
-  async resolve(request: ResolveRequest): Promise<Resolution> {
+  async #resolve(request: ResolveRequest, failures: FailedRequest[]): Promise<Resolution> {
     const { image, registries, tenant, permit, leavesQuota, signal, softTtlMs, abortAfter } = request;
     const { cache } = this.#parts;
     const found = await this.#findAttempts(request);
@@ -82,7 +96,10 @@ export class Resolver {
       // Another credential does not help, and would take its own time.
       if (attempt.endpoint === failing) continue;
       const context = { registries, attempt, tenant, permit, leavesQuota, signal };
-      const resolution = await this.#attempt({ image, softTtlMs, context, mirrorSignal });
+      const resolution = await this.#attempt({
+        ...{ image, softTtlMs, context, mirrorSignal },
+        onFailure: (failure) => failures.push(toFailedRequest(attempt, failure)),
+      });
       if (resolution.kind === 'answer') return resolution;
       failure = moreSpecificFailure(failure, resolution.failure);
       if (permit?.isRejected === true) break;
@@ -129,7 +146,11 @@ export class Resolver {
         continue;
       }
       const failure = await this.#act(step, request);
-      if (failure !== undefined) return { kind: 'fail', failure: cache.storeFailure(request, failure) };
+      if (failure !== undefined) {
+        const stored = cache.storeFailure(request, failure);
+        request.onFailure(stored);
+        return { kind: 'fail', failure: stored };
+      }
       steps += 1;
     }
     return { kind: 'fail', failure: failed('Deadline') };
@@ -144,13 +165,21 @@ export class Resolver {
     const signal = mirrorSignal();
     const failure = await this.#send(step, { ...request, context: { ...context, signal } });
     // The mirror's time is over, not that of the inspection.
-    return failure?.reason === 'Deadline' && !context.signal.aborted ? failed('Unavailable') : failure;
+    return failure?.reason === 'Deadline' && !context.signal.aborted
+      ? failedBecause(failure.cause ?? { kind: 'timeout' }, 'Unavailable')
+      : failure;
   }
 
   #send(step: Exclude<Step, Resolution>, request: FetchRequest): Promise<FetchFailure | undefined> {
     const { fetcher, revalidator } = this.#parts;
     return step.kind === 'fetch' ? fetcher.fetch(step.reference, request) : revalidator.revalidate(request);
   }
+}
+
+function toFailedRequest({ endpoint, credential }: EndpointCredential, failure: FetchFailure): FailedRequest {
+  const { host, repository, mirror } = endpoint;
+  const source = credential === undefined ? 'none' : (credential.source ?? 'a credential');
+  return { host, repository, isMirror: mirror, source, failure };
 }
 
 /**

@@ -100,6 +100,7 @@ const note = (...what: readonly unknown[]): void => void emitted.push(what);
 const logger = { debug: note, info: note, warn: note, error: note };
 const metrics: RegistryMetrics = {
   inspection: note,
+  failure: note,
   request: note,
   discarded: note,
   cache: note,

@@ -5,8 +5,7 @@ import type { Challenge } from '../auth/challenge.ts';
 import { ChallengeDiscovery } from '../auth/challenge-discovery.ts';
 import type { Credential } from '../auth/credential.ts';
 import { parseRealm } from '../auth/realm.ts';
-import type { HostProblems } from '../host-problems.ts';
-import { failed, fetched } from '../http/outcome.ts';
+import { failed, failedBecause, fetched } from '../http/outcome.ts';
 import type { FetchFailure, Fetched } from '../http/outcome.ts';
 import type { RequestContext } from './request-context.ts';
 import type { HttpRequest, HttpResponse, Sender } from './sender.ts';
@@ -32,14 +31,12 @@ const NO_AUTHORIZATION: Fetched<Authorization> = fetched({});
 export class AuthenticationSender implements Sender {
   readonly #next: Sender;
   readonly #tokens: TokenService;
-  readonly #problems: HostProblems;
   readonly #discovery: ChallengeDiscovery;
   readonly #challenges = new LRUCache<string, Challenge>({ max: MAX_CHALLENGES });
 
-  constructor(next: Sender, tokens: TokenService, problems: HostProblems, clock: Pick<Clock, 'sleep'>) {
+  constructor(next: Sender, tokens: TokenService, clock: Pick<Clock, 'sleep'>) {
     this.#next = next;
     this.#tokens = tokens;
-    this.#problems = problems;
     this.#discovery = new ChallengeDiscovery(clock);
   }
 
@@ -108,25 +105,12 @@ export class AuthenticationSender implements Sender {
     if (credential !== undefined) context.onCredentialUsed?.();
     if (challenge.kind === 'basic') return authorizeBasic(credential);
     if (credential?.kind === 'bearer') return fetched({ header: `Bearer ${credential.token}` });
-    const request = this.#toTokenRequest(challenge, context);
-    if (request === undefined) return failed('Blocked');
-    const token = await this.#tokens.token(request, context);
+    const request = toTokenRequest(challenge, context);
+    if (request.kind === 'failed') return request;
+    const token = await this.#tokens.token(request.value, context);
     if (token.kind === 'failed') return token;
     const header = `Bearer ${token.value.value}`;
-    return fetched(token.value.fresh ? { header } : { header, cachedToken: request });
-  }
-
-  #toTokenRequest(
-    { realm, service }: Extract<Challenge, { readonly kind: 'bearer' }>,
-    { attempt: { endpoint }, registries }: RequestContext,
-  ): TokenRequest | undefined {
-    const url = parseRealm(realm, endpoint.base, registries);
-    if (url.kind === 'failed') {
-      this.#problems.report(endpoint.host, url.failure);
-      return undefined;
-    }
-    // Request only the pull scope, not the one in the challenge.
-    return { realm: url.value, service, scope: `repository:${endpoint.repository}:pull` };
+    return fetched(token.value.fresh ? { header } : { header, cachedToken: request.value });
   }
 }
 
@@ -136,7 +120,19 @@ export class AuthenticationSender implements Sender {
  */
 function authorizeBasic(credential: Credential | undefined): Fetched<Authorization> {
   if (credential === undefined) return NO_AUTHORIZATION;
-  return credential.kind === 'basic' ? fetched({ header: toBasicHeader(credential) }) : failed('Unauthorized');
+  return credential.kind === 'basic'
+    ? fetched({ header: toBasicHeader(credential) })
+    : failedBecause({ kind: 'credential-kind' }, 'Unauthorized');
+}
+
+function toTokenRequest(
+  { realm, service }: Extract<Challenge, { readonly kind: 'bearer' }>,
+  { attempt: { endpoint }, registries }: RequestContext,
+): Fetched<TokenRequest> {
+  const url = parseRealm(realm, endpoint.base, registries);
+  if (url.kind === 'failed') return failedBecause({ kind: url.failure }, 'Blocked');
+  // Request only the pull scope, not the one in the challenge.
+  return fetched({ realm: url.value, service, scope: `repository:${endpoint.repository}:pull` });
 }
 
 function usedCachedToken(authorization: Fetched<Authorization>): boolean {

@@ -1,8 +1,6 @@
 import type { Clock } from '@archpolicy/async';
 import type { CacheKeys } from '../cache/cache-keys.ts';
 import type { SharedStore } from '../cache/shared-store.ts';
-import { NO_HOST_PROBLEMS } from '../host-problems.ts';
-import type { HostProblems } from '../host-problems.ts';
 import { NO_PROXIES } from '../config/proxies.ts';
 import type { EnvironmentProxies } from '../config/proxies.ts';
 import type { RegistryMetrics } from '../metrics.ts';
@@ -24,7 +22,6 @@ interface SenderParts {
   readonly keys: CacheKeys;
   readonly clock: Clock;
   readonly metrics: RegistryMetrics;
-  readonly problems?: HostProblems;
   /** The proxies of the environment. */
   readonly proxies?: EnvironmentProxies;
 }
@@ -33,8 +30,7 @@ interface SenderParts {
  * Composes the senders, one for each concern of a request, from the innermost (the network) to the outermost. Each
  * redirect hop and each token request also passes the guard, the limits and the metrics, like any other request.
  */
-export function buildSender(parts: SenderParts): Sender {
-  const { network, store, keys, clock, metrics, problems = NO_HOST_PROBLEMS, proxies = NO_PROXIES } = parts;
+export function buildSender({ network, store, keys, clock, metrics, proxies = NO_PROXIES }: SenderParts): Sender {
   // Wraps the network directly, so that every request connects to checked addresses only.
   const guarded = new AddressGuardSender(network, proxies);
   // All senders that may wait or reject wrap the breaker, so that each request that the breaker allows is sent, and its
@@ -52,5 +48,5 @@ export function buildSender(parts: SenderParts): Sender {
   const redirecting = new RedirectSender(counted);
   // Wraps the redirects, so that only a challenge of the endpoint itself is answered, never a challenge of a redirect's
   // target.
-  return new AuthenticationSender(redirecting, new TokenService(counted, problems, clock), problems, clock);
+  return new AuthenticationSender(redirecting, new TokenService(counted, clock), clock);
 }

@@ -2,7 +2,7 @@ import { CircuitBreaker } from '@archpolicy/async';
 import type { Clock } from '@archpolicy/async';
 import { LRUCache } from 'lru-cache';
 import { normalizeHost } from '../hosts/host-pattern.ts';
-import { failed } from '../http/outcome.ts';
+import { failedBecause } from '../http/outcome.ts';
 import type { FetchFailure } from '../http/outcome.ts';
 import type { RequestContext } from './request-context.ts';
 import type { HttpRequest, HttpResponse, Sender } from './sender.ts';
@@ -53,16 +53,18 @@ export class CircuitBreakerSender implements Sender {
     const response = await this.#next.send(request, context);
     const endMs = this.#clock.monotonic();
     const isEndpoint = normalizeHost(request.host) === endpointHost;
-    const evidence = toEvidence(response, endMs - startMs, isEndpoint);
+    const isSilent = isSilence(response, endMs - startMs);
+    const evidence = isSilent ? 'failure' : toEvidence(response, isEndpoint);
     if (evidence === 'failure') breaker.recordFailure(endMs, admission);
     else if (evidence === 'success') breaker.recordSuccess();
     else breaker.release(admission);
-    return response;
+    return isSilent ? { ...response, cause: { kind: 'timeout' } } : response;
   }
 
   #reject(breaker: CircuitBreaker, nowMs: number, retryAtMs: number): FetchFailure {
     const isOutage = breaker.failingForMs(nowMs) >= OUTAGE_MS;
-    return failed(isOutage ? 'BreakerOpen' : 'Unavailable', this.#clock.now() + retryAtMs - nowMs);
+    const untilMs = this.#clock.now() + retryAtMs - nowMs;
+    return failedBecause({ kind: 'circuit-breaker' }, isOutage ? 'BreakerOpen' : 'Unavailable', untilMs);
   }
 
   #breakerFor(host: string): CircuitBreaker {
@@ -74,16 +76,20 @@ export class CircuitBreakerSender implements Sender {
   }
 }
 
+/** Whether the host did not respond for a time that counts as a failure. */
+function isSilence(response: HttpResponse | FetchFailure, tookMs: number): response is FetchFailure {
+  return (
+    response.kind === 'failed' && response.reason === 'Deadline' && tookMs >= SILENT_MS && response.isOwnDelay !== true
+  );
+}
+
 /**
  * Returns what a response shows about the endpoint's host. A successful request to another host (the target of a
  * redirect, or a token service) shows nothing about the endpoint's host. A failure of such a request counts as a
  * failure of the endpoint's host.
  */
-function toEvidence(response: HttpResponse | FetchFailure, tookMs: number, isEndpoint: boolean): Evidence {
-  if (response.kind === 'failed') {
-    const isSilence = response.reason === 'Deadline' && tookMs >= SILENT_MS && response.isOwnDelay !== true;
-    return response.reason === 'Unavailable' || isSilence ? 'failure' : 'none';
-  }
+function toEvidence(response: HttpResponse | FetchFailure, isEndpoint: boolean): Evidence {
+  if (response.kind === 'failed') return response.reason === 'Unavailable' ? 'failure' : 'none';
   if (response.status >= 500) return 'failure';
   return isEndpoint ? 'success' : 'none';
 }

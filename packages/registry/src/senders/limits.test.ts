@@ -4,7 +4,7 @@ import { CacheKeys } from '../cache/cache-keys.ts';
 import { NO_SHARED_STORE } from '../cache/shared-store.ts';
 import { endpointsFor } from '../config/endpoint.ts';
 import { DEFAULT_REGISTRIES } from '../config/registries.ts';
-import { failed } from '../http/outcome.ts';
+import { failed, failedBecause } from '../http/outcome.ts';
 import type { FetchFailure } from '../http/outcome.ts';
 import { CircuitBreakerSender } from './circuit-breaker.ts';
 import { RateLimitSender } from './rate-limit.ts';
@@ -119,7 +119,7 @@ describe('K5 a host that fails repeatedly', () => {
       expect(await rig.outcome(HOST)).toBe('200');
     }
     await rig.fail(5, FAILURE, HOST);
-    expect(await rig.send(HOST)).toEqual(failed('Unavailable', 1_000));
+    expect(await rig.send(HOST)).toEqual(failedBecause({ kind: 'circuit-breaker' }, 'Unavailable', 1_000));
   });
 
   test('K5 probes after a second, doubled with each failure, up to half a minute', async () => {

@@ -1,12 +1,13 @@
 import { onAbort } from '@archpolicy/async';
 import type { ConnectionSettings } from '../config/host-settings.ts';
-import { RegistryError } from '../errors.ts';
+import { AddressRefusedError, RegistryError } from '../errors.ts';
 import { parseContentEncoding } from '../http/content-encoding.ts';
 import { discardBody } from '../http/discard-body.ts';
-import { failed } from '../http/outcome.ts';
+import { failed, failedBecause } from '../http/outcome.ts';
 import type { FetchFailure } from '../http/outcome.ts';
 import { BODY_REVOKED, BODY_TOO_SLOW } from '../http/response-body.ts';
 import type { ResponseBodyReader } from '../http/response-body.ts';
+import { connectionCause } from './connection-cause.ts';
 import type { Pools } from './pools.ts';
 import { toRequestTarget } from './proxy-connector.ts';
 import type { RequestContext } from './request-context.ts';
@@ -67,7 +68,7 @@ export class NetworkSender implements Sender {
     const { statusCode: status, body: stream } = response;
     if (status === PROXY_AUTHENTICATION_REQUIRED) {
       discardBody(stream, signal);
-      return failed('Unavailable');
+      return failedBecause({ kind: 'proxy', status }, 'Unavailable');
     }
     if (status !== 200 || method === 'HEAD') {
       discardBody(stream, signal);
@@ -77,7 +78,7 @@ export class NetworkSender implements Sender {
     const decoders = parseContentEncoding(response.headers['content-encoding']);
     if (decoders === undefined) {
       discardBody(stream, signal);
-      return failed('Malformed');
+      return failedBecause({ kind: 'invalid-response' }, 'Malformed');
     }
     const declaredBytes = parseContentLength(response.headers['content-length']);
     const read = await this.#bodies.read({ stream, declaredBytes, decoders, maxBytes, tenant, request: exchange });
@@ -99,6 +100,10 @@ function parseContentLength(header: string | readonly string[] | undefined): num
 function toFailure(error: unknown, signal: AbortSignal): FetchFailure {
   const code = error instanceof RegistryError ? error.code : undefined;
   if (code === 'LookupQueued' || signal.reason === BODY_REVOKED) return { ...failed('Deadline'), isOwnDelay: true };
-  if (signal.aborted) return failed(signal.reason === BODY_TOO_SLOW ? 'Unavailable' : 'Deadline');
-  return failed(code === 'AddressRefused' ? 'Blocked' : 'Unavailable');
+  if (signal.reason === BODY_TOO_SLOW) return failedBecause({ kind: 'timeout' }, 'Unavailable');
+  if (signal.aborted) return failed('Deadline');
+  if (error instanceof AddressRefusedError)
+    return failedBecause({ kind: 'address-guard', rule: error.rule }, 'Blocked');
+  const cause = connectionCause(error);
+  return cause === undefined ? failed('Unavailable') : failedBecause(cause, 'Unavailable');
 }

@@ -1,10 +1,10 @@
 import { isIP, Socket } from 'node:net';
 import { buildConnector, Client } from 'undici';
-import { guardedConnector, refused } from '../address-guard/connector.ts';
+import { guardedConnector } from '../address-guard/connector.ts';
 import type { NameResolution } from '../address-guard/connector.ts';
 import { AddressGuard } from '../address-guard/guard.ts';
 import type { Proxy } from '../config/proxy-url.ts';
-import { RegistryError } from '../errors.ts';
+import { AddressRefusedError, ProxyError, RegistryError } from '../errors.ts';
 
 interface ProxiedConnection {
   readonly proxy: Proxy;
@@ -31,8 +31,9 @@ export function proxiedConnector({ proxy, guard, tls, names, timeoutMs }: Proxie
   const startTls = buildConnector(tls);
   return (target, callback) => {
     const host = target.hostname.replace(/^\[|\]$/g, '');
-    if (isIP(host) !== 0 && !guard.permits(host)) {
-      callback(refused(), null);
+    const rule = isIP(host) === 0 ? undefined : guard.refusalOf(host);
+    if (rule !== undefined) {
+      callback(new AddressRefusedError(rule), null);
       return;
     }
     if (target.protocol !== 'https:') {
@@ -55,7 +56,7 @@ function toTunnelError(error: unknown, signal: AbortSignal): RegistryError {
   if (error instanceof RegistryError) return error;
   // A request that came just now and waits for this connection is sent again.
   if (signal.aborted) return new RegistryError('LookupCancelled', 'the tunnel was cancelled', { cause: error });
-  return failed('the tunnel through the proxy failed', error);
+  return new RegistryError('ProxyFailed', 'the tunnel through the proxy failed', { cause: error });
 }
 
 interface RequestTarget {
@@ -80,7 +81,7 @@ async function openTunnel(client: Client, authority: string, proxy: Proxy, signa
     const { statusCode, socket } = await client.connect({ path: authority, headers, signal });
     if (statusCode >= 200 && statusCode < 300 && socket instanceof Socket) return socket;
     socket.on('error', () => undefined).destroy();
-    throw failed(`the proxy refused a tunnel with status ${statusCode}`);
+    throw new ProxyError(statusCode);
   } finally {
     // The tunnel no longer belongs to the client.
     void client.destroy();
@@ -98,8 +99,4 @@ function toTarget({ url }: Proxy): buildConnector.Options {
 
 function toAuthority(host: string, port: string): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port === '' ? '443' : port}`;
-}
-
-function failed(message: string, cause?: unknown): RegistryError {
-  return new RegistryError('ProxyFailed', message, { cause });
 }

@@ -5,7 +5,7 @@ import type { CacheKeys } from '../cache/cache-keys.ts';
 import type { Bucket, Reservation, SharedStore } from '../cache/shared-store.ts';
 import { limitsFor } from '../config/host-settings.ts';
 import type { HostLimits } from '../config/host-settings.ts';
-import { failed } from '../http/outcome.ts';
+import { failedBecause } from '../http/outcome.ts';
 import type { FetchFailure } from '../http/outcome.ts';
 import { pauseFromHeaders } from '../http/rate-limit-headers.ts';
 import { parseRetryAfter } from '../http/retry-after.ts';
@@ -73,15 +73,15 @@ export class RateLimitSender implements Sender {
     const { clock } = this.#parts;
     const now = clock.monotonic();
     const remainingMs = this.#blocks.remainingMs(limits.reported, now);
-    if (remainingMs > 0) return this.#reject(remainingMs);
+    if (remainingMs > 0) return this.#reject('rate-limited', remainingMs);
     const [{ waitMs, blockedMs }, blockedForScopeMs] = await Promise.all([
       this.#reserve(limits.configured),
       this.#loadBlocks(limits),
     ]);
     if (blockedMs > 0) this.#blocks.blockAll(limits.reported.target, now + blockedMs);
     const blockMs = Math.max(blockedMs, blockedForScopeMs);
-    if (blockMs > 0) return this.#reject(blockMs);
-    if (waitMs > MAX_WAIT_MS) return this.#reject(waitMs);
+    if (blockMs > 0) return this.#reject('rate-limited', blockMs);
+    if (waitMs > MAX_WAIT_MS) return this.#reject('request-limit', waitMs);
     if (waitMs > 0) await clock.sleep(waitMs, signal).catch(() => undefined);
     return undefined;
   }
@@ -143,8 +143,8 @@ export class RateLimitSender implements Sender {
     if (key !== undefined) store.block(key, blockMs);
   }
 
-  #reject(waitMs: number): FetchFailure {
-    return failed('RateLimited', this.#parts.clock.now() + waitMs);
+  #reject(kind: 'rate-limited' | 'request-limit', waitMs: number): FetchFailure {
+    return failedBecause({ kind }, 'RateLimited', this.#parts.clock.now() + waitMs);
   }
 }
 

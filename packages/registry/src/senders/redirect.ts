@@ -1,5 +1,6 @@
 import type { Registries } from '../config/registries.ts';
-import { failed } from '../http/outcome.ts';
+import type { FailureCause } from '../http/failure-cause.ts';
+import { failedBecause, inPlace } from '../http/outcome.ts';
 import type { FetchFailure } from '../http/outcome.ts';
 import type { RequestContext } from './request-context.ts';
 import type { HttpRequest, HttpResponse, Sender } from './sender.ts';
@@ -25,28 +26,33 @@ export class RedirectSender implements Sender {
     let hop = request;
     for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects += 1) {
       const response = await this.#next.send(hop, context);
-      if (response.kind === 'failed') return response;
-      if (!REDIRECTS.has(response.status)) return redirects === 0 ? response : { ...response, redirects };
+      if (response.kind === 'failed')
+        return redirects === 0 ? response : inPlace(response, 'redirect-target', hop.host);
+      if (!REDIRECTS.has(response.status)) {
+        return redirects === 0 ? response : { ...response, redirects, redirectedTo: hop.host };
+      }
       const next = nextHop(hop, response, context.registries);
-      if (next === undefined) return failed('Blocked');
+      if ('kind' in next) return failedBecause(next, 'Blocked');
       hop = next;
     }
-    return failed('Unavailable');
+    return failedBecause({ kind: 'redirect-refused' }, 'Unavailable');
   }
 }
 
 /**
- * Returns the request of the next hop. Returns undefined when the response has no location, or when the location has a
- * blocked host, another protocol, or HTTP where only HTTPS is allowed.
+ * Returns the request of the next hop. Returns the cause of a failure when the response has no location, or when the
+ * location has a blocked host, another protocol, or HTTP where only HTTPS is allowed.
  */
-function nextHop(from: HttpRequest, response: HttpResponse, registries: Registries): HttpRequest | undefined {
+function nextHop(from: HttpRequest, response: HttpResponse, registries: Registries): HttpRequest | FailureCause {
   const url = parseLocation(from, response);
-  if (url === undefined) return undefined;
+  if (url === undefined) return { kind: 'redirect-refused' };
   const host = url.host === from.url.host ? from.host : url.host;
   const entry = registries.entryFor(host);
   const mayBePlain = from.url.protocol === 'http:' || entry?.plainHttp === true;
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && mayBePlain)) return undefined;
-  if (entry?.blocked === true) return undefined;
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && mayBePlain)) {
+    return { kind: 'redirect-refused', server: { place: 'redirect-target', host } };
+  }
+  if (entry?.blocked === true) return { kind: 'blocked-host', server: { place: 'redirect-target', host } };
   return {
     ...from,
     url,

@@ -29,6 +29,8 @@ export interface HttpResponse {
    * The number of redirects followed. If it is above 0, the response may come from another host than the request names.
    */
   readonly redirects: number;
+  /** The host of the last redirect's target. Absent without redirects. */
+  readonly redirectedTo?: string;
   /** The decoded body. Empty unless the status is 200. */
   readonly body: Uint8Array;
 }

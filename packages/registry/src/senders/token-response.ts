@@ -1,6 +1,7 @@
 import { isJsonObject, jsonOrUndefined } from '@archpolicy/core';
 import { classifyError } from '../http/error-status.ts';
-import { failed, fetched, requestRejected } from '../http/outcome.ts';
+import { statusCause } from '../http/failure-cause.ts';
+import { failedBecause, fetched, requestRejected } from '../http/outcome.ts';
 import type { FetchFailure, Fetched } from '../http/outcome.ts';
 import { parseRetryAfter } from '../http/retry-after.ts';
 import type { HttpResponse } from './sender.ts';
@@ -16,6 +17,8 @@ const MAX_LIFETIME_SECONDS = 3600;
 /** A token may contain only the characters of a header value, so no line breaks. */
 const TOKEN = /^[\x21-\x7e]{1,16384}$/;
 
+const INVALID = failedBecause({ kind: 'invalid-response' }, 'Malformed');
+
 /**
  * Parses the response of a token service.
  *
@@ -26,34 +29,32 @@ export function parseTokenResponse(response: HttpResponse | FetchFailure, nowMs:
   if (response.kind === 'failed') return response;
   const { status, headers, body } = response;
   if (status === 200) return parseGrant(body);
-  if (isRedirect(response)) return failed('Blocked');
+  // Do not follow a redirect, because only the realm was validated, not the target of the redirect.
+  if (status >= 300 && status < 400) return failedBecause({ kind: 'token-service-redirects', status }, 'Blocked');
   // OAuth2 answers 400 to an invalid grant: https://www.rfc-editor.org/rfc/rfc6749#section-5.2
-  if (status === 400) return failed('Unauthorized');
-  switch (classifyError(status)) {
+  if (status === 400) return failedBecause({ kind: 'unauthorized', status }, 'Unauthorized');
+  const meaning = classifyError(status);
+  const cause = statusCause(status, meaning);
+  switch (meaning) {
     case 'unauthorized':
-      return failed('Unauthorized');
+      return failedBecause(cause, 'Unauthorized');
     case 'rate-limited':
-      return failed('RateLimited', parseRetryAfter(headers['retry-after'], nowMs));
+      return failedBecause(cause, 'RateLimited', parseRetryAfter(headers['retry-after'], nowMs));
     case 'not-found':
     case 'rejected':
       // Nothing answers at this address, or not to such a request: no statement about the credential or the image.
-      return requestRejected('Unauthorized');
+      return requestRejected(cause, 'Unauthorized');
     case 'unavailable':
-      return failed('Unavailable');
+      return failedBecause(cause, 'Unavailable');
   }
-}
-
-/** Redirects of token requests are not followed, because only the realm was validated, not the target. */
-export function isRedirect(response: HttpResponse | FetchFailure): boolean {
-  return response.kind === 'response' && response.status >= 300 && response.status < 400;
 }
 
 function parseGrant(body: Uint8Array): Fetched<TokenGrant> {
   const json = jsonOrUndefined(Buffer.from(body).toString('utf8'));
-  if (!isJsonObject(json)) return failed('Malformed');
+  if (!isJsonObject(json)) return INVALID;
   // Some token services send an empty `token` beside the `access_token`.
   const value = [json['token'], json['access_token']].find((text) => typeof text === 'string' && text !== '');
-  if (typeof value !== 'string' || !TOKEN.test(value)) return failed('Malformed');
+  if (typeof value !== 'string' || !TOKEN.test(value)) return INVALID;
   const expiresIn = json['expires_in'];
   const lifetimeSeconds =
     typeof expiresIn === 'number' && expiresIn > 0

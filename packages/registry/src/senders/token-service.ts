@@ -2,12 +2,11 @@ import { SingleFlight } from '@archpolicy/async';
 import type { Clock } from '@archpolicy/async';
 import { LRUCache } from 'lru-cache';
 import type { Credential } from '../auth/credential.ts';
-import type { HostProblems } from '../host-problems.ts';
-import { fetched } from '../http/outcome.ts';
+import { fetched, inPlace } from '../http/outcome.ts';
 import type { Fetched } from '../http/outcome.ts';
 import type { RequestContext } from './request-context.ts';
 import type { HttpRequest, Sender } from './sender.ts';
-import { isRedirect, parseTokenResponse } from './token-response.ts';
+import { parseTokenResponse } from './token-response.ts';
 
 /** The token that a challenge requires. It is requested for the endpoint and credential of the request's context. */
 export interface TokenRequest {
@@ -42,13 +41,11 @@ const MAX_TOKEN_BODY_BYTES = 64 * 1024;
 export class TokenService {
   readonly #sender: Sender;
   readonly #clock: Clock;
-  readonly #problems: HostProblems;
   readonly #tokens = new LRUCache<string, Token>({ max: MAX_TOKENS });
   readonly #singleFlight = new SingleFlight<Fetched<IssuedToken>>();
 
-  constructor(sender: Sender, problems: HostProblems, clock: Clock) {
+  constructor(sender: Sender, clock: Clock) {
     this.#sender = sender;
-    this.#problems = problems;
     this.#clock = clock;
   }
 
@@ -71,9 +68,8 @@ export class TokenService {
   async #request(key: string, request: TokenRequest, context: RequestContext): Promise<Fetched<IssuedToken>> {
     const requestedAtMs = this.#clock.monotonic();
     const response = await this.#sender.send(toHttpRequest(request, context.attempt.credential), context);
-    if (isRedirect(response)) this.#problems.report(context.attempt.endpoint.host, 'TokenServiceRedirects');
     const grant = parseTokenResponse(response, this.#clock.now());
-    if (grant.kind === 'failed') return grant;
+    if (grant.kind === 'failed') return inPlace(grant, 'token-service', request.realm.host);
     const { value, lifetimeSeconds } = grant.value;
     this.#tokens.set(key, { value, usableUntilMs: requestedAtMs + lifetimeSeconds * 1000 * USED_SHARE });
     return fetched({ value, fresh: true });

@@ -1,5 +1,6 @@
 import type { FactSource, UnresolvedReason } from '@archpolicy/core';
 import { enumCounter } from './enum-metrics.ts';
+import { hostCounter } from './host-counter.ts';
 import type { EnumCounter, LabelSets, LabelsOf, Registry } from './enum-metrics.ts';
 
 const OUTCOMES = [
@@ -30,6 +31,14 @@ const REQUEST_OUTCOMES = [
   'aborted',
 ] as const;
 
+const FAILURE_CAUSES = [
+  ...['unauthorized', 'not-found', 'rate-limited', 'request-rejected', 'server-error', 'request-limit'],
+  ...['circuit-breaker', 'dns', 'connection', 'tls', 'proxy', 'timeout', 'invalid-response', 'response-too-large'],
+  ...['digest-mismatch', 'redirect-refused', 'address-guard', 'blocked-host'],
+  ...['token-service-url-relative', 'token-service-url-invalid', 'token-service-plain-http'],
+  ...['token-service-blocked', 'token-service-redirects', 'credential-helpers-only', 'credential-kind'],
+] as const;
+
 /** Labels of each metric. Hosts and image names are not labels, because tenants choose them. */
 const LABELS = {
   inspection: { outcome: OUTCOMES, source: SOURCES },
@@ -46,6 +55,9 @@ type Amount = 'credentialComparisons' | 'unusableKeys';
 
 /** The callbacks with which the inspector counts. */
 export type InspectionCounts = {
+  /** @param labels `host`: as the registries file writes it, or `other` */
+  readonly failure: (labels: { readonly host: string; readonly cause: (typeof FAILURE_CAUSES)[number] }) => void;
+} & {
   readonly [M in Exclude<keyof typeof LABELS, Amount>]: (labels: LabelsOf<(typeof LABELS)[M]>) => void;
 } & {
   readonly credentialComparisons: (count: number) => void;
@@ -54,7 +66,19 @@ export type InspectionCounts = {
 
 /** Declares the metrics of inspections, registry requests, caches and the registries file. */
 export function declareInspectionMetrics(registry: Registry): InspectionCounts {
-  return { ...declareAnswers(registry), ...declareCredentials(registry) };
+  const failures = hostCounter({
+    registry,
+    name: 'archpolicy_registry_failures_total',
+    help: 'Images that could not be read, by cause, and by host if the registries file names it.',
+    causes: FAILURE_CAUSES,
+  });
+  return {
+    ...declareAnswers(registry),
+    ...declareCredentials(registry),
+    failure: (labels) => {
+      failures.inc(labels);
+    },
+  };
 }
 
 function declareCredentials(registry: Registry): Pick<InspectionCounts, Amount> {
@@ -80,7 +104,7 @@ function declareCredentials(registry: Registry): Pick<InspectionCounts, Amount> 
   };
 }
 
-function declareAnswers(registry: Registry): Omit<InspectionCounts, Amount> {
+function declareAnswers(registry: Registry): Omit<InspectionCounts, Amount | 'failure'> {
   return {
     inspection: buildIncrement({
       registry,

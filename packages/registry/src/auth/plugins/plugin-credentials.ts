@@ -151,7 +151,7 @@ export class PluginCredentials implements ProvidedCredentials {
     });
     // Work that was aborted has no result, and is repeated if an inspection still waits for it.
     if (signal.aborted) return NO_ENTRIES;
-    const response = output === undefined ? undefined : parsePluginResponse(output, apiVersion);
+    const response = output === undefined ? undefined : parsePluginResponse(output, apiVersion, `plugin ${name}`);
     if (response === undefined) this.#logger.warn({ provider: name }, 'credential provider failed');
     const entries = response === undefined ? NO_ENTRIES : indexEntries(response, this.#metrics);
     this.#store(provider, imageName, entries, response);

@@ -12,7 +12,7 @@ let directory: string;
 let plugins: PluginCredentials;
 
 const NEVER = new AbortController().signal;
-const alice = { kind: 'basic', username: 'alice', password: 'pass' };
+const alice = { kind: 'basic', username: 'alice', password: 'pass', source: 'plugin provider' };
 
 /**
  * Installs a plugin that records when it starts and ends. It hangs for hosts that begin with `slow`, as long as there is a

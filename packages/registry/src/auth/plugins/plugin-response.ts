@@ -28,7 +28,7 @@ const schema = z.object({
  * @example {"kind":"CredentialProviderResponse","apiVersion":"credentialprovider.kubelet.k8s.io/v1","cacheKeyType":"Registry",
  *   "cacheDuration":"12h","auth":{"*.dkr.ecr.*.amazonaws.com":{"username":"AWS","password":"…"}}}
  */
-export function parsePluginResponse(text: string, apiVersion: string): PluginResponse | undefined {
+export function parsePluginResponse(text: string, apiVersion: string, source?: string): PluginResponse | undefined {
   const result = schema.safeParse(jsonOrUndefined(text));
   if (!result.success || result.data.apiVersion !== apiVersion) return undefined;
   const { cacheKeyType, cacheDuration, auth } = result.data;
@@ -36,5 +36,5 @@ export function parsePluginResponse(text: string, apiVersion: string): PluginRes
   const credentials = Object.entries(auth ?? {})
     .slice(0, MAX_ENTRIES)
     .map(([key, { username, password }]) => [key, toBasicCredential(username, password)] as const);
-  return { ...parseEntries(credentials), cacheKeyType, ...withoutUndefined({ cacheMs }) };
+  return { ...parseEntries(credentials, source), cacheKeyType, ...withoutUndefined({ cacheMs }) };
 }

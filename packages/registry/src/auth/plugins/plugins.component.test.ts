@@ -19,7 +19,7 @@ const signal = new AbortController().signal;
 const app: ImageName = { registry: '1.ecr.example', repository: 'team/app' };
 const other: ImageName = { registry: '1.ecr.example', repository: 'team/other' };
 const elsewhere: ImageName = { registry: '2.ecr.example', repository: 'team/app' };
-const alice = { kind: 'basic', username: 'alice', password: 'pass' };
+const alice = { kind: 'basic', username: 'alice', password: 'pass', source: 'plugin provider' };
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'archpolicy-plugins-'));

@@ -52,14 +52,16 @@ function requireTokenOf(realm: string): void {
 
 describe('I6 a token service that cannot be used', () => {
   test.each([
-    ['/service/token', 'TokenServiceUrlRelative'],
-    ['ftp://tokens.example/token', 'TokenServiceUrlInvalid'],
-    ['https://user:pass@tokens.example/token', 'TokenServiceUrlInvalid'],
-    ['https://blocked.example/token', 'TokenServiceBlocked'],
-  ])('I6 %s: Blocked, and the log states %s with the host, once', async (realm, problem) => {
+    ['/service/token', 'token-service-url-relative'],
+    ['ftp://tokens.example/token', 'token-service-url-invalid'],
+    ['https://user:pass@tokens.example/token', 'token-service-url-invalid'],
+    ['https://blocked.example/token', 'token-service-blocked'],
+  ])('I6 I11 %s: Blocked, and the log states %s with the host, once', async (realm, cause) => {
     requireTokenOf(realm);
     expect([await inspect('app'), await inspect('other')]).toEqual(['Blocked', 'Blocked']);
-    expect(lines).toEqual([{ host: registry.host, problem, detail: expect.stringMatching(/\w/) }]);
+    expect(lines).toEqual([
+      { host: registry.host, cause, repository: 'app', authentication: ['none'], detail: expect.stringMatching(/\w/) },
+    ]);
     expect(JSON.stringify(lines)).not.toContain('pass@');
   });
 
@@ -67,7 +69,7 @@ describe('I6 a token service that cannot be used', () => {
     registry.access = tokens.access();
     tokens.fault = () => ({ kind: 'answer', status: 302, headers: { location: 'https://login.example/' } });
     expect([await inspect('app'), await inspect('other')]).toEqual(['Blocked', 'Blocked']);
-    expect(lines.map(({ host, problem }) => [host, problem])).toEqual([[registry.host, 'TokenServiceRedirects']]);
+    expect(lines.map(({ host, cause }) => [host, cause])).toEqual([[registry.host, 'token-service-redirects']]);
   });
 
   test('I6 a usable one: nothing is logged', async () => {
@@ -85,7 +87,7 @@ describe('I5 a docker config without credentials', () => {
     const [one, two] = [secret(config), secret(config)];
     await inspect('app', one);
     await inspect('other', two);
-    expect(lines.map(({ host, problem }) => [host, problem])).toEqual([[registry.host, 'CredentialHelpersOnly']]);
+    expect(lines.map(({ host, cause }) => [host, cause])).toEqual([[registry.host, 'credential-helpers-only']]);
   });
 
   test('I5 with credentials beside the helpers, nothing is logged', async () => {
