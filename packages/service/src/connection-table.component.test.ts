@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
-import type { AddressInfo, Server, Socket } from 'node:net';
+import { connect, createServer, Socket } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
 import { ConnectionTable } from './connection-table.ts';
 
 const ends: (() => unknown)[] = [];
@@ -114,5 +114,30 @@ describe('a full connection table', () => {
     table.begin(c);
     expect([await open(), await open(), table.size, table.hasRoom].slice(2)).toEqual([3, true]);
     expect(c.destroyed).toBe(false);
+  });
+
+  test('P1 counts a connection from the port of one that was reset and is not closed yet', () => {
+    const table = new ConnectionTable(3);
+    const server = createServer();
+    table.watch(server);
+    const accept = (): Socket => {
+      const socket = new Socket();
+      const ends = { localAddress: '127.0.0.1', localPort: 443, remoteAddress: '127.0.0.2', remotePort: 50_000 };
+      Object.defineProperties(
+        socket,
+        Object.fromEntries(Object.entries(ends).map(([name, value]) => [name, { value }])),
+      );
+      server.emit('connection', socket);
+      return socket;
+    };
+    const sockets = Array.from({ length: 5 }, () => {
+      const reset = accept();
+      const next = accept();
+      reset.emit('close');
+      return next;
+    });
+    expect(table.size).toBe(2);
+    // Each reset connection closed an older one while it counted.
+    expect(isOpen(...sockets)).toEqual([false, false, false, true, true]);
   });
 });

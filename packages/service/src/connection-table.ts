@@ -37,6 +37,7 @@ export class ConnectionTable {
   readonly #bySocket = new WeakMap<Socket, Connection>();
   readonly #peers = new Map<string, Peer>();
   #order = 0;
+  #open = 0;
   #idle = 0;
 
   /** @param onClose called for each connection that is closed because the table is full */
@@ -58,7 +59,7 @@ export class ConnectionTable {
 
   /** The number of open connections. */
   get size(): number {
-    return this.#byEnds.size;
+    return this.#open;
   }
 
   /** Whether the server would keep a new connection. */
@@ -117,6 +118,7 @@ export class ConnectionTable {
     this.#byEnds.set(connection.ends, connection);
     this.#bySocket.set(socket, connection);
     peer.open += 1;
+    this.#open += 1;
     this.#idle += 1;
     this.#appendIdle(connection);
     socket.once('close', () => {
@@ -129,7 +131,9 @@ export class ConnectionTable {
   #remove(connection: Connection): void {
     if (!connection.isOpen) return;
     connection.isOpen = false;
-    this.#byEnds.delete(connection.ends);
+    this.#open -= 1;
+    // A client may reset a connection and connect again from the same port before the first one is closed here.
+    if (this.#byEnds.get(connection.ends) === connection) this.#byEnds.delete(connection.ends);
     const { peer } = connection;
     peer.open -= 1;
     if (peer.open === 0) this.#peers.delete(peer.address);
