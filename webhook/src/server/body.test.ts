@@ -64,6 +64,18 @@ describe('reading a body', () => {
     expect(bodies.free).toBe(free);
   });
 
+  test('P1 stops reading a body that arrives in pieces of one byte, and releases its bytes', async () => {
+    const bodies = new BodyReader(systemClock());
+    const { free } = bodies;
+    const { request, send } = createSlowRequest();
+    const result = new Promise<BodyRead>((resolve) => {
+      bodies.read(request, NEVER, resolve);
+    });
+    for (let i = 0; i < 5_000; i += 1) send(1);
+    expect(await result).toEqual({ kind: 'too-large' });
+    expect(bodies.free).toBe(free);
+  });
+
   test('P1 stops reading a body when complete bodies exhaust the limit, and releases its bytes', async () => {
     const bodies = new BodyReader(systemClock());
     for (let i = 0; i < 15; i += 1) expect((await read(MAX_BODY_BYTES, bodies)).read.kind).toBe('body');
