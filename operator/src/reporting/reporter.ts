@@ -60,6 +60,12 @@ const UNLOGGED_WAITS: ReadonlySet<EvictionDecision['reason']> = new Set([
   'Conflict',
 ]);
 
+/**
+ * Reasons that are logged for each pod with level debug only. One registry can make the images of 100,000 pods unknown: the
+ * inspector logs why, once for each host and cause (I11).
+ */
+const DEBUG_REASONS: ReadonlySet<EvictionDecision['reason']> = new Set(['ImagesUnknown']);
+
 /** Reports evaluations and evictions by events on the pod and in the log. */
 export class Reporter {
   readonly #options: ReporterOptions;
@@ -82,8 +88,9 @@ export class Reporter {
     const { reason } = decision;
     if (this.#wasReported(key, pod.uid, reason)) return;
     const fields = { ...logFields(pod), policy: policy.name, node: node?.name, reason };
-    if (decision.kind === 'report') this.#options.logger.info(fields, 'pod not evicted');
-    else if (!UNLOGGED_WAITS.has(reason)) this.#options.logger.info(fields, 'eviction delayed');
+    const level = DEBUG_REASONS.has(reason) ? 'debug' : 'info';
+    if (decision.kind === 'report') this.#options.logger[level](fields, 'pod not evicted');
+    else if (!UNLOGGED_WAITS.has(reason)) this.#options.logger[level](fields, 'eviction delayed');
     if (decision.kind === 'wait' && !WAITS_WITH_EVENT.has(reason)) return;
     const note = buildNote({ pod, node }, assessment, reason, detail);
     if (note !== undefined) this.#event(pod, 'Warning', reason, note);

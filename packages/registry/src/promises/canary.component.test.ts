@@ -15,6 +15,8 @@ import {
 } from '@archpolicy/testkit';
 import type { AccessRule } from '@archpolicy/testkit';
 import type { PullSecret } from '../auth/credential.ts';
+import { NoProxy } from '../config/no-proxy.ts';
+import { parseProxyUrl } from '../config/proxy-url.ts';
 import { readRegistriesFile } from '../config/registries-file.ts';
 import { WatchedRegistries } from '../config/watched-registries.ts';
 import { createInspector } from '../create-inspector.ts';
@@ -154,6 +156,81 @@ async function redisContent(): Promise<readonly string[]> {
   );
 }
 
+/** Inspects an image with a pull secret, and records everything that is emitted. Returns the log lines of failures. */
+async function inspectFailing(host = registry.host, proxyUrl?: string): Promise<readonly object[]> {
+  const proxy = proxyUrl === undefined ? undefined : parseProxyUrl(proxyUrl);
+  const path = await configure();
+  const registries = await WatchedRegistries.open({ path, clock, logger, metrics });
+  const inspector = createInspector({
+    clock,
+    logger,
+    metrics,
+    registries,
+    ...(proxy !== undefined && { proxies: { https: proxy, http: proxy, noProxy: new NoProxy('') } }),
+  });
+  const json = dockerConfigJson({ [registry.host]: pair('pod') });
+  const pullSecrets = [{ type: 'kubernetes.io/dockerconfigjson', json, namespace: 'shop', name: 'pull' } as const];
+  note(await inspector.inspect({ reference: `${host}/${REPOSITORY}:v1`, pullSecrets, budgetMs: 10_000 }));
+  await inspector.close();
+  return emitted.filter((what) => Array.isArray(what) && what[1] === 'registry request failed') as object[];
+}
+
+/** Expects the canary in no form in the whole output, logged or printed. */
+function expectNoCanary(...more: readonly unknown[]): void {
+  const options = { depth: 20, maxArrayLength: null, maxStringLength: null, showHidden: true };
+  const everything = show([emitted, more], options);
+  for (const form of listEncodings(CANARY)) expect(everything).not.toContain(form);
+}
+
+const answer = (status: number, headers: Record<string, string>, body: string): AccessRule => {
+  return () => ({ kind: 'answer', status, headers, body });
+};
+
+describe('P5 I11 the lines and metrics of failures contain no part of a response', () => {
+  const realm = (url: string): Record<string, string> => ({ 'www-authenticate': `Bearer realm="${url}",service="s"` });
+
+  test.each<[string, string, () => AccessRule]>([
+    ['a body', 'unauthorized', () => answer(403, {}, CANARY)],
+    ['a header', 'server-error', () => answer(500, { 'x-token': CANARY }, CANARY)],
+    [
+      'a realm with userinfo',
+      'token-service-url-invalid',
+      () => answer(401, realm(`https://u:${CANARY}@t.example/`), ''),
+    ],
+    ['a relative realm', 'token-service-url-relative', () => answer(401, realm(`/${CANARY}?token=${CANARY}`), '')],
+    ['a redirect', 'connection', () => answer(307, { location: `http://127.0.0.1:1/${CANARY}?sig=${CANARY}` }, '')],
+    [
+      'a redirect with userinfo',
+      'redirect-refused',
+      () => answer(307, { location: `http://u:${CANARY}@127.0.0.1:1/` }, ''),
+    ],
+    ['a coding', 'invalid-response', () => answer(200, { 'content-encoding': CANARY }, CANARY)],
+  ])('P5 I11 %s: %s', async (_, cause, access) => {
+    registry.access = access();
+    expect(JSON.stringify(await inspectFailing())).toContain(`"cause":"${cause}"`);
+    expectNoCanary();
+  });
+
+  test.each<[string, string, number]>([
+    ['a rejection', 'unauthorized', 403],
+    ['a response that is no token', 'invalid-response', 200],
+    ['a redirect', 'token-service-redirects', 302],
+  ])('P5 I11 %s of a token service: %s', async (_, cause, status) => {
+    registry.access = tokens.access();
+    const headers = { location: `https://t.example/?token=${CANARY}` };
+    tokens.fault = () => ({ kind: 'answer', status, headers, body: `{"token": ${CANARY}` });
+    expect(JSON.stringify(await inspectFailing())).toContain(`"cause":"${cause}"`);
+    expectNoCanary();
+  });
+
+  test('P5 I11 the URL of a proxy', async () => {
+    expect(JSON.stringify(await inspectFailing('registry.example', `http://user:${CANARY}@127.0.0.1:1`))).toMatch(
+      /"cause":"(?:proxy|connection)"/,
+    );
+    expectNoCanary();
+  });
+});
+
 describe('P5 confidentiality of credentials', () => {
   test.each([
     ['Basic', () => basicAccess([pair('docker')])],
@@ -167,12 +244,6 @@ describe('P5 confidentiality of credentials', () => {
     expect(emitted.some((what) => show(what, { depth: 10 }).includes("kind: 'resolved'"))).toBe(true);
     const content = await redisContent();
     expect(content.length).toBeGreaterThanOrEqual(3);
-    const everything = show([emitted, content], {
-      depth: 20,
-      maxArrayLength: null,
-      maxStringLength: null,
-      showHidden: true,
-    });
-    for (const form of listEncodings(CANARY)) expect(everything).not.toContain(form);
+    expectNoCanary(content);
   });
 });
