@@ -100,12 +100,30 @@ describe.each([
 
   test('K5 if several credentials get it, the host is blocked for all of them, for a minute', async () => {
     const inspector = replica(shared);
-    registry.fault = limit(ALICE, BOB, MALLORY);
     for (const user of [ALICE, BOB]) await inspect(inspector, 0, user);
+    registry.fault = limit(ALICE, BOB, MALLORY);
+    for (const user of [ALICE, BOB]) await inspect(inspector, 1, user);
     registry.forgetRequests();
-    expect(await inspect(inspector, 1, MALLORY)).toBe('RateLimited');
+    expect(await inspect(inspector, 2, MALLORY)).toBe('RateLimited');
     expect(registry.requests).toHaveLength(0);
   });
+
+  test.each(['registry', 'token service'])(
+    'K5 P4 a %s that answers 429 to wrong passwords is not blocked for others by a pod with two of them',
+    async (limiting) => {
+      const inspector = replica(shared);
+      const tokens = await new TokenServer([
+        { name: 'alice', password: 'secret', repositories: ['app-1', 'app-2'] },
+      ]).start();
+      const limited = limit('root:guess-1', 'root:guess-2');
+      if (limiting === 'registry') registry.fault = limited;
+      else [registry.access, tokens.fault] = [tokens.access(), limited];
+      expect(await inspect(inspector, 1, ALICE)).toBe('resolved');
+      expect(await inspect(inspector, 0, 'root:guess-1', 'root:guess-2')).toBe('RateLimited');
+      expect(await inspect(inspector, 2, ALICE)).toBe('resolved');
+      await tokens.stop();
+    },
+  );
 });
 
 describe('K5 the rate limit of one credential, for all replicas', () => {

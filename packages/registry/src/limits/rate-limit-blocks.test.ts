@@ -17,6 +17,10 @@ class Rig {
     return this.blocks.block(at(scope), { nowMs: this.now, blockMs: HOUR, isRejection: false });
   }
 
+  succeed(...scopes: readonly string[]): void {
+    for (const scope of scopes) this.blocks.recordSuccess(at(scope), { nowMs: this.now, isAccepted: true });
+  }
+
   remaining(scope: string): number {
     return this.blocks.remainingMs(at(scope), this.now);
   }
@@ -32,6 +36,7 @@ describe('K5 the credentials that a rate limit blocks', () => {
 
   test('K5 several credentials with a 429 block the host for all, for a minute', () => {
     const rig = new Rig();
+    rig.succeed('alice', 'bob', 'anonymous');
     rig.reject('alice');
     expect(rig.reject('bob')).toBe(60_000);
     expect(['alice', 'bob', 'anonymous'].map((scope) => rig.remaining(scope))).toEqual([6 * HOUR, 6 * HOUR, 60_000]);
@@ -41,8 +46,32 @@ describe('K5 the credentials that a rate limit blocks', () => {
     expect(rig.remaining('carol')).toBe(10_000);
   });
 
+  test('K5 credentials that the host has never accepted block nothing but themselves', () => {
+    const rig = new Rig();
+    rig.succeed('alice');
+    const invented = ['guess-1', 'guess-2', 'guess-3', 'alice'];
+    expect(invented.map((scope) => rig.reject(scope))).toEqual([0, 0, 0, 0]);
+    expect([...invented, 'bob'].map((scope) => rig.remaining(scope))).toEqual([...invented.map(() => 6 * HOUR), 0]);
+  });
+
+  test('K5 a success without the credential does not show that it is accepted', () => {
+    const rig = new Rig();
+    for (const scope of ['guess-1', 'guess-2']) {
+      rig.blocks.recordSuccess(at(scope), { nowMs: 0, isAccepted: false });
+    }
+    expect([rig.reject('guess-1'), rig.reject('guess-2')]).toEqual([0, 0]);
+  });
+
+  test('K5 a success of long ago does not count', () => {
+    const rig = new Rig();
+    rig.succeed('alice', 'bob');
+    rig.now = 24 * HOUR;
+    expect([rig.reject('alice'), rig.reject('bob')]).toEqual([0, 0]);
+  });
+
   test('K5 the same credential again is not several', () => {
     const rig = new Rig();
+    rig.succeed('alice');
     rig.reject('alice', 1_000);
     rig.now = 500;
     expect(rig.reject('alice', 1_000)).toBe(0);
@@ -51,14 +80,16 @@ describe('K5 the credentials that a rate limit blocks', () => {
 
   test('K5 a success between two 429 shows that each is the limit of one account', () => {
     const rig = new Rig();
+    rig.succeed('alice', 'bob');
     rig.reject('alice');
-    rig.blocks.recordSuccess('registry.example');
+    rig.succeed('carol');
     expect(rig.reject('bob')).toBe(0);
     expect(rig.remaining('carol')).toBe(0);
   });
 
   test('K5 a 429 whose time has passed does not count', () => {
     const rig = new Rig();
+    rig.succeed('alice', 'bob');
     rig.reject('alice', 1_000);
     rig.now = 1_000;
     expect(rig.reject('bob')).toBe(0);

@@ -1,6 +1,7 @@
 import { TokenBucket } from '@archpolicy/async';
 import type { Clock } from '@archpolicy/async';
 import { LRUCache } from 'lru-cache';
+import { ANONYMOUS_SCOPE } from '../auth/auth-attempt.ts';
 import type { CacheKeys } from '../cache/cache-keys.ts';
 import type { Bucket, Reservation, SharedStore } from '../cache/shared-store.ts';
 import { limitsFor } from '../config/host-settings.ts';
@@ -64,7 +65,7 @@ export class RateLimitSender implements Sender {
     const rejection = await this.#admit(limits, context.signal);
     if (rejection !== undefined) return rejection;
     const response = await this.#next.send(request, context);
-    if (response.kind === 'response') this.#observe(limits, response);
+    if (response.kind === 'response') this.#observe(limits, response, usesCredential(request, context));
     return response;
   }
 
@@ -124,15 +125,16 @@ export class RateLimitSender implements Sender {
   }
 
   /** Blocks the credential for the time that the response states. */
-  #observe({ reported, sharing }: RequestLimits, { status, headers }: HttpResponse): void {
+  #observe({ reported, sharing }: RequestLimits, { status, headers }: HttpResponse, isCredentialUsed: boolean): void {
     const { clock } = this.#parts;
     const epochMs = clock.now();
     const isRejection = status === 429;
     const retryMs = isRejection ? parseRetryAfter(headers['retry-after'], epochMs) - epochMs : 0;
     const blockMs = Math.max(retryMs, pauseFromHeaders(headers));
-    if (status === 200) this.#blocks.recordSuccess(reported.target);
+    const nowMs = clock.monotonic();
+    if (status === 200) this.#blocks.recordSuccess(reported, { nowMs, isAccepted: isCredentialUsed });
     if (blockMs <= 0) return;
-    const allMs = this.#blocks.block(reported, { nowMs: clock.monotonic(), blockMs, isRejection });
+    const allMs = this.#blocks.block(reported, { nowMs, blockMs, isRejection });
     this.#blockShared(toSubject(reported), sharing, blockMs);
     if (allMs > 0) this.#blockShared(reported.target, sharing, allMs);
   }
@@ -162,6 +164,14 @@ function requestLimits(request: HttpRequest, { registries, attempt }: RequestCon
     reported: { target: isLedTo ? `${configured.host} from ${endpoint.host}` : configured.host, scope: attempt.scope },
     sharing: isLedTo && endpoint.sharing === 'this-cluster' ? 'this-cluster' : configured.sharing,
   };
+}
+
+/**
+ * Whether the request contains the credential of the attempt, or a token that was issued for it. Only then does a success show
+ * that the server accepts it, because public images are returned to requests without it.
+ */
+function usesCredential({ headers, body }: HttpRequest, { attempt }: RequestContext): boolean {
+  return attempt.scope === ANONYMOUS_SCOPE || headers['authorization'] !== undefined || body !== undefined;
 }
 
 function toSubject({ target, scope }: RateLimited): string {
