@@ -49,15 +49,21 @@ export class TokenService {
     this.#clock = clock;
   }
 
-  token(request: TokenRequest, context: RequestContext): Promise<Fetched<IssuedToken>> {
+  async token(request: TokenRequest, context: RequestContext): Promise<Fetched<IssuedToken>> {
     const key = toTokenKey(request, context);
-    const cached = this.#tokens.get(key);
-    if (cached !== undefined && this.#clock.monotonic() < cached.usableUntilMs) {
-      return Promise.resolve(fetched({ value: cached.value, fresh: false }));
-    }
     // Use separate keys, because a pod must not wait for a permit of a background inspection.
     const flightKey = context.permit === undefined ? key : `background ${key}`;
-    return this.#singleFlight.do(flightKey, () => this.#request(key, request, context));
+    for (;;) {
+      const cached = this.#tokens.get(key);
+      if (cached !== undefined && this.#clock.monotonic() < cached.usableUntilMs) {
+        return fetched({ value: cached.value, fresh: false });
+      }
+      const inFlight = this.#singleFlight.get(flightKey);
+      if (inFlight === undefined) return this.#singleFlight.do(flightKey, () => this.#request(key, request, context));
+      const token = await inFlight;
+      // A deadline or a bound of the inspection that sent the request does not concern this one.
+      if (token.kind === 'fetched' || token.reason !== 'Deadline' || context.signal.aborted) return token;
+    }
   }
 
   /** Drops a token that the registry rejected, so that the next request gets a new one. */
