@@ -150,7 +150,7 @@ function buildFetcher(
   { isShared, clock }: { readonly isShared: boolean; readonly clock: Clock },
 ): SingleFlightFetcher {
   const fetcher = new RegistryFetcher(reading, cache);
-  return new SingleFlightFetcher(isShared ? new LockedFetcher(fetcher, cache, clock) : fetcher);
+  return new SingleFlightFetcher(isShared ? new LockedFetcher(fetcher, cache, clock) : fetcher, fetcher);
 }
 
 function openStore(

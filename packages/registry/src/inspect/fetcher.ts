@@ -7,6 +7,8 @@ export interface FetchRequest {
   readonly image: ParsedImage;
   readonly softTtlMs: number;
   readonly context: RequestContext;
+  /** Whether the attempt has waited long enough for fetches of other inspections, and now fetches the image itself. */
+  readonly isAlone?: boolean;
 }
 
 /** Fetches an image into the caches. `SingleFlightFetcher` and `LockedFetcher` decorate `RegistryFetcher`, which reads the registry. */

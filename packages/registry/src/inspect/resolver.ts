@@ -58,6 +58,11 @@ interface Parts {
  * entry was evicted in between.
  */
 const MAX_STEPS = 6;
+/**
+ * Maximum number of fetches of other inspections that an attempt waits for. Each may fail because of its credential, so
+ * that a tenant with many wrong ones could otherwise delay the image for others. Two, because the first may have to yield.
+ */
+const MAX_JOINED = 2;
 
 /** Makes the attempts of an inspection: decides the next step from the caches, acts, and decides again (I2). */
 export class Resolver {
@@ -128,11 +133,14 @@ export class Resolver {
     const { image, context } = request;
     const { permit, signal, attempt } = context;
     const { cache, fetcher } = this.#parts;
+    let joined = 0;
     for (let steps = 0; steps < MAX_STEPS && !signal.aborted;) {
       // A fetch in flight may store the result. If the fetch uses another credential, this attempt then needs only a
       // HEAD. Nothing is awaited between this check and the fetch below, so that only one of many inspections fetches.
-      const inFlight = fetcher.join(image, permit);
+      const isAlone = joined === MAX_JOINED;
+      const inFlight = isAlone ? undefined : fetcher.join(image, permit);
       if (inFlight !== undefined) {
+        joined += 1;
         await inFlight;
         continue;
       }
@@ -145,7 +153,7 @@ export class Resolver {
         if (rejection !== undefined) return { kind: 'fail', failure: rejection };
         continue;
       }
-      const failure = await this.#act(step, request);
+      const failure = await this.#act(step, { ...request, isAlone });
       if (failure !== undefined) {
         const stored = cache.storeFailure(request, failure);
         request.onFailure(stored);

@@ -10,12 +10,18 @@ import type { Fetcher, FetchRequest } from './fetcher.ts';
  */
 export class SingleFlightFetcher implements Fetcher {
   readonly #next: Fetcher;
+  readonly #alone: Fetcher;
   readonly #singleFlight = new SingleFlight<FetchFailure | undefined>();
   /** Permits of the background fetches in flight, by image. */
   readonly #permits = new Map<string, BackgroundPermit>();
 
-  constructor(next: Fetcher) {
+  /**
+   * @param next fetches for all concurrent inspections of an image
+   * @param alone fetches for one inspection, beside the fetch in flight
+   */
+  constructor(next: Fetcher, alone: Fetcher) {
     this.#next = next;
+    this.#alone = alone;
   }
 
   /**
@@ -31,6 +37,7 @@ export class SingleFlightFetcher implements Fetcher {
   fetch(reference: string, request: FetchRequest): Promise<FetchFailure | undefined> {
     const { key } = request.image;
     const inFlight = this.#singleFlight.get(key);
+    if (inFlight !== undefined && request.isAlone === true) return this.#alone.fetch(reference, request);
     if (inFlight !== undefined) return inFlight.then(() => undefined);
     return this.#singleFlight.do(key, () => this.#start(reference, request));
   }
