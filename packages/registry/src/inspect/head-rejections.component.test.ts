@@ -97,6 +97,30 @@ describe('I2 a registry that rejects HEAD requests of images that it returns to 
   });
 });
 
+describe('I2 P4 a registry that supports HEAD', () => {
+  test.each(REJECTIONS)(
+    'I2 P4 %i to a HEAD of a tag that is pushed again before the GET costs others no GET',
+    async (status) => {
+      for (const name of ['app', 'other', 'third']) await inspect(name);
+      clock.nowMs += PAST_SOFT_TTL;
+      expect(await observe('other')).toBe('HEAD resolved');
+      registry.fault = ({ method, path }) => (method === 'HEAD' && path.includes('/app/') ? answer(status) : undefined);
+      expect(await observe('app')).toBe('HEAD GET resolved');
+      expect(await observe('third')).toBe('HEAD resolved');
+    },
+  );
+
+  test('I2 that supports it no longer gets only GETs after an hour', async () => {
+    for (const name of ['app', 'other']) await inspect(name);
+    clock.nowMs += PAST_SOFT_TTL;
+    expect(await observe('other')).toBe('HEAD resolved');
+    registry.fault = rejectHead(404);
+    clock.nowMs += 61 * MINUTE;
+    expect(await observe('app')).toBe('HEAD GET resolved');
+    expect(await observe('other')).toBe('GET resolved');
+  });
+});
+
 describe('K2 a HEAD of a tag that the registry has not returned to this credential', () => {
   const alice = 'alice:secret';
   const mallory = 'mallory:secret';

@@ -18,6 +18,8 @@ export class HeadSupport {
   readonly #clock: Pick<Clock, 'monotonic'>;
   /** Maps each host to the time before which no HEAD is sent to it (monotonic milliseconds). */
   readonly #useless = new LRUCache<string, number>({ max: MAX_HOSTS });
+  /** Maps each host to the time until which it counts as supporting HEAD. */
+  readonly #supported = new LRUCache<string, number>({ max: MAX_HOSTS });
   /** Maps each host to the time before which its rejections are trusted where nothing is lost by it. */
   readonly #confirmed = new LRUCache<string, number>({ max: MAX_HOSTS });
 
@@ -29,8 +31,18 @@ export class HeadSupport {
     return this.#isPast(this.#useless.get(host));
   }
 
+  /**
+   * Sends no HEAD to the host for an hour, unless a HEAD has returned the digest of a tag within the last hour. A tenant that
+   * deletes and pushes its tag again between HEAD and GET could otherwise make all other images of the host cost a GET.
+   */
   markUseless(host: string): void {
+    if (!this.#isPast(this.#supported.get(host))) return;
     this.#useless.set(host, this.#clock.monotonic() + OBSERVED_TTL_MS);
+  }
+
+  /** Call this when a HEAD has returned the digest of a tag. */
+  recordSupport(host: string): void {
+    this.#supported.set(host, this.#clock.monotonic() + OBSERVED_TTL_MS);
   }
 
   /** Whether no GET has confirmed the rejection of a HEAD of this host within the last hour. */

@@ -36,6 +36,7 @@ export class Revalidator {
       this.#headSupport.markUseless(host);
       return this.#fetcher.fetch(image.tagOrDigest, request);
     }
+    if (image.reference.digest === undefined) this.#headSupport.recordSupport(host);
     // Storing this digest gives no access to the facts of another host, because facts are stored by host.
     this.#cache.storeTag(request, reader.scope, head.value);
     return undefined;
