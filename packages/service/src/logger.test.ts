@@ -26,6 +26,15 @@ describe('logger', () => {
     });
   });
 
+  test.each([
+    ['a\u0000\u001b[31mb\rc', 'a[31mbc'],
+    ['a\u009b31mb\u007f', 'a31mb'],
+    ['a\u202eb\u200bc', 'abc'],
+    ['a\n\tb', 'a\n\tb'],
+  ])('I11 a text without the characters that change how a terminal shows it: %j', (text, expected) => {
+    expect(logged({ text, nested: [{ text }] })).toMatchObject({ text: expected, nested: [{ text: expected }] });
+  });
+
   test('a level below the configured one writes nothing', () => {
     const { logger, lines } = capture();
     logger.debug({}, 'm');

@@ -11,6 +11,8 @@ const URL_CREDENTIALS = /(?<scheme>[a-z][a-z0-9+.-]*:\/\/)[^/\s@]*@/giu;
 const SCHEME_CREDENTIALS = /\b(?<scheme>bearer|basic)\s+[A-Za-z0-9._~+/=-]{6,}/giu;
 /** Signed URLs (registries redirect blobs to them) carry their credentials in the query. */
 const QUERY = /(?<path>https?:\/\/[^\s?"']+)\?[^\s"']+/giu;
+/** Characters that change how a terminal shows a line, except line breaks and tabs, which JSON escapes. */
+const INVISIBLE = /[^\P{C}\n\t]/gu;
 const PEM_KEY = /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*/gu;
 
 /** Limits that keep log lines readable. Longer texts, and deeper or longer structures, are cut. */
@@ -27,11 +29,12 @@ export function sanitize(fields: Readonly<Record<string, unknown>>): Record<stri
   return copyObject(fields, 0);
 }
 
-/** Returns a text without credentials, of at most `max` characters. */
+/** Returns a text without credentials and invisible characters, of at most `max` characters. */
 export function sanitizeText(text: string, max = MAX_TEXT): string {
   // Cut first, to bound the work of the expressions below.
   const cut = text.length > max ? `${text.slice(0, max)}…` : text;
   return cut
+    .replaceAll(INVISIBLE, '')
     .replace(PEM_KEY, REDACTED)
     .replace(URL_CREDENTIALS, `$<scheme>${REDACTED}@`)
     .replace(QUERY, `$<path>?${REDACTED}`)
