@@ -148,6 +148,37 @@ describe('I10 the bounds of lookups', () => {
     expect((await Promise.all(calls)).every(({ kind }) => kind === 'resolved')).toBe(true);
   });
 
+  test.each([
+    ['silent names of its domain', (index: number) => `host-${index}.corp.example`],
+    ['names of silent domains', (index: number) => `host.d${index}.example`],
+  ])('I10 a name that was found before does not wait for %s', async (_, madeUp) => {
+    const registry = 'registry.corp.example';
+    const before = resolver.resolve(registry, never);
+    answer(registry, '192.0.2.1', 0);
+    await before;
+    for (let index = 0; index < MAX_IN_ALL + 100; index += 1) void resolver.resolve(madeUp(index), never);
+    await clock.advance(1_000);
+    const after = resolver.resolve(registry, never);
+    answer(registry, '192.0.2.2');
+    expect(await after).toEqual(resolvedTo('192.0.2.2'));
+  });
+
+  test('I10 a name whose last lookup failed waits like a new one', async () => {
+    const name = 'host.silent.example';
+    const before = resolver.resolve(name, never);
+    answer(name, '192.0.2.1', 0);
+    await before;
+    await clock.advance(1_000);
+    const failed = resolver.resolve(name, never);
+    inFlight.get(name)?.({ kind: 'no-name' });
+    expect(await failed).toEqual({ kind: 'not-found' });
+    await clock.advance(5_000);
+    for (let index = 0; index < MAX_PER_DOMAIN; index += 1)
+      void resolver.resolve(`host-${index}.silent.example`, never);
+    void resolver.resolve(name, never);
+    expect(resolver.isQueued(name)).toBe(true);
+  });
+
   test('I10 all domains together have 512 lookups in flight; one that ends makes room for the next', async () => {
     const calls = Array.from({ length: MAX_IN_ALL + 1 }, (_, index) =>
       resolver.resolve(`host.d${index}.example`, never),

@@ -1,15 +1,14 @@
 import type { LookupAddress } from 'node:dns';
 import { networkInterfaces } from 'node:os';
 import type { NetworkInterfaceInfo } from 'node:os';
-import { KeyedConcurrencyLimit } from '@archpolicy/async';
-import type { Clock, KeyedConcurrencyLimitOptions } from '@archpolicy/async';
+import type { Clock } from '@archpolicy/async';
 import { LRUCache } from 'lru-cache';
 import { addressFamilies, orderAddresses } from './address-families.ts';
+import { LookupSlots } from './lookup-slots.ts';
 import { resolveName } from './name-lookup.ts';
 import type { LookupOutcome } from './name-lookup.ts';
 import { sendQuery } from './query.ts';
 import type { SendQuery } from './query.ts';
-import { registrableDomain } from './registrable-domain.ts';
 import { ServerOrder } from './server-order.ts';
 import { SharedLookups } from './shared-lookups.ts';
 import { SYSTEM_PATHS, SystemFiles } from './system-files.ts';
@@ -38,20 +37,6 @@ interface CachedOutcome {
   readonly expiresAtMs: number;
 }
 
-/**
- * The bounds of lookups in flight: keys are registrable domains, items are names. Tenants choose both. Each lookup has at
- * most two sockets.
- */
-const LOOKUP_LIMIT: KeyedConcurrencyLimitOptions<'lookup'> = {
-  priorities: ['lookup'],
-  // All names of 500 silent domains take these slots for at most 5 s.
-  maxRunning: 512,
-  // A domain with silent servers delays only its own names.
-  maxRunningPerKey: 8,
-  // More than inspections run at a time, so that no lookup is rejected. A waiting lookup takes about 1 KB.
-  maxWaiting: 4_000,
-  maxWaitingPerKey: 4_000,
-};
 const CANCELLED: Resolution = { kind: 'cancelled' };
 /** Maximum number of names with a cached outcome. */
 const MAX_CACHED_NAMES = 2_000;
@@ -74,7 +59,7 @@ export class HostResolver {
   readonly #cache = new LRUCache<string, CachedOutcome>({ max: MAX_CACHED_NAMES });
   /** The names whose lookups wait for a slot. */
   readonly #queued = new Set<string>();
-  readonly #limit = new KeyedConcurrencyLimit<'lookup'>(LOOKUP_LIMIT);
+  readonly #slots = new LookupSlots();
   #lookups = new SharedLookups<Resolution>();
   #current: NameFiles | undefined;
 
@@ -115,9 +100,8 @@ export class HostResolver {
   }
 
   async #startLookup(name: string, files: NameFiles, signal: AbortSignal): Promise<Resolution> {
-    const slot = { priority: 'lookup', key: registrableDomain(name), item: name } as const;
     this.#queued.add(name);
-    const lookup = this.#limit.run(slot, async () => {
+    const lookup = this.#slots.run(name, async () => {
       this.#queued.delete(name);
       // The last caller may have given up while the lookup waited for its slot.
       return signal.aborted ? CANCELLED : await this.#queryServers(name, files, signal);
@@ -132,6 +116,7 @@ export class HostResolver {
     const parts = { sendQuery: this.#sendQuery, order: this.#order, clock: this.#clock };
     const outcome = await resolveName({ host: name, config: files.config, families }, parts, signal);
     if (outcome.kind !== 'found' && signal.aborted) return CANCELLED;
+    this.#slots.record(name, outcome.kind === 'found');
     const resolution = toResolution(outcome, families);
     if (files === this.#current) {
       this.#cache.set(name, { resolution, expiresAtMs: this.#clock.monotonic() + cacheTime(outcome) });
