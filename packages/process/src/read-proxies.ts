@@ -24,6 +24,6 @@ function parse(variable: string, value: Secret | undefined): Proxy | undefined {
   if (value === undefined) return undefined;
   const proxy = parseProxyUrl(value.reveal());
   if (proxy !== undefined) return proxy;
-  const problem = 'its value (not shown) is not the URL of an HTTP proxy';
+  const problem = 'its value (not shown) is not the URL of an HTTP proxy (http or https, host and port, no path)';
   throw new ConfigError(variable, problem, 'http://proxy.corp.example:3128');
 }

@@ -214,8 +214,38 @@ describe('I7 the registries file', () => {
     [
       'aliases, which can expand exponentially',
       'a: &a [1]\nregistries: *a',
-      'registries file: aliases (*name) are not supported',
+      'registries file: aliases (*name) are not supported at line 2, column 13: put text that begins with * into quotes',
     ],
+    [
+      'a wildcard without quotes',
+      'registries: [{host: *.corp.example}]',
+      'at line 1, column 21: put text that begins with *',
+    ],
+    [
+      'a word for a truth value',
+      'default: {blocked: yes}',
+      'default.blocked at line 1, column 20: expected true or false',
+    ],
+    ['an empty field', 'refuseAddresses:', 'refuseAddresses at line 1, column 17: expected a list'],
+    ['text instead of a list', 'nat64Prefixes: "64:ff9b::/96"', 'nat64Prefixes at line 1, column 16: expected a list'],
+    ['text instead of fields', 'registries: [docker.io]', 'registries.0 at line 1, column 14: expected fields'],
+    [
+      'a missing field',
+      'registries:\n  - {host: a.example, requestLimit: {perSecond: 5}}',
+      'registries.0.requestLimit.burst at line 2, column 37: required field is missing',
+    ],
+    [
+      'a second entry of a host',
+      'registries:\n  - {host: a.example}\n  - {host: A.example, blocked: true}',
+      'registries.1.host at line 3, column 12: the host of registries.0, too: merge the entries',
+    ],
+    ...['None', 'direct', 'proxy.corp:3128', 'socks5://proxy.corp:1080', 'http://proxy.corp/path', '""'].map(
+      (text): [string, string, string] => [
+        `the proxy ${text}`,
+        `registries: [{host: a.example, proxy: ${text}}]`,
+        'registries.0.proxy at line 1, column 39: expected none, or the URL of an HTTP proxy',
+      ],
+    ),
   ])('I7 %s is rejected with its position', (_, text, where) => {
     expect(() => load(text)).toThrow(where);
     expect(() => load(text)).toThrow(RegistryError);

@@ -34,10 +34,11 @@ const nat64Prefix = z
 
 const path = z.string().min(1).max(4096);
 
+/** Requires a scheme: without one, `None` or `direct` would be the host of a proxy. */
 const proxy = z.string().transform((text, context) => {
-  const parsed = text === 'none' ? text : parseProxyUrl(text);
+  const parsed = text === 'none' ? text : /^https?:/i.test(text) ? parseProxyUrl(text) : undefined;
   if (parsed !== undefined) return parsed;
-  const message = 'expected none or a URL such as http://proxy.corp.example:3128';
+  const message = 'expected none, or the URL of an HTTP proxy without a path, such as http://proxy.corp.example:3128';
   context.issues.push({ code: 'custom', message, input: '' });
   return z.NEVER;
 });
@@ -91,9 +92,24 @@ const registry = z.strictObject({
   rewrite: z.array(rewrite).max(MAX_RULES).default([]),
 });
 
+/** Rejects a second entry of a host, which would have no effect, even if it blocked the host. */
+function rejectDuplicates(entries: readonly { readonly host: string }[], context: z.RefinementCtx): void {
+  const first = new Map<string, number>();
+  for (const [index, { host }] of entries.entries()) {
+    const other = first.get(host.toLowerCase());
+    if (other === undefined) first.set(host.toLowerCase(), index);
+    else
+      context.addIssue({
+        code: 'custom',
+        path: [index, 'host'],
+        message: `the host of registries.${other}, too: merge the entries`,
+      });
+  }
+}
+
 /** The schema of the registries file. It defines the type, and it is the parser. */
 export const registriesSchema = z.strictObject({
-  registries: z.array(registry).max(MAX_REGISTRIES).default([]),
+  registries: z.array(registry).max(MAX_REGISTRIES).superRefine(rejectDuplicates).default([]),
   default: z
     .strictObject({
       blocked: z

@@ -1,5 +1,6 @@
 import { describeParseError, formatPosition } from '@archpolicy/core';
-import { isMap, isScalar, LineCounter, parseDocument } from 'yaml';
+import { isMap, isNode, isScalar, LineCounter, parseDocument, visit } from 'yaml';
+import type { Document, Node } from 'yaml';
 import { RegistryError } from '../errors.ts';
 
 /** A parsed YAML text. Only `value` contains parts of the text. */
@@ -7,6 +8,8 @@ export interface YamlText {
   readonly value: unknown;
   /** Returns the position of a field of the object at `path`, such as `line 3, column 5`. */
   readonly getPosition: (path: readonly PropertyKey[], field: string) => string | undefined;
+  /** Returns where the value at `path` begins; undefined if there is none. */
+  readonly locate: (path: readonly PropertyKey[]) => string | undefined;
 }
 
 /**
@@ -23,23 +26,54 @@ export function parseYamlText(text: string, what: string): YamlText {
     throw new RegistryError('RegistriesFile', `${what}: not YAML: ${describeParseError(error)}`);
   }
   return {
-    value: parseValue(document, what),
+    value: parseValue(document, lines, what),
     getPosition: (path, field) => {
       const parent = path.length === 0 ? document.contents : document.getIn(path, true);
       const keys = isMap(parent) ? parent.items.map(({ key }) => key) : [];
-      const key = keys.filter(isScalar).find(({ value }) => String(value) === field);
-      const offset = key?.range?.[0];
-      if (offset === undefined) return undefined;
-      const { line, col } = lines.linePos(offset);
-      return formatPosition({ line, column: col });
+      return describePosition(
+        keys.filter(isScalar).find(({ value }) => String(value) === field),
+        lines,
+      );
+    },
+    locate: (path) => {
+      const node = path.length === 0 ? document.contents : document.getIn(path, true);
+      return isNode(node) ? describePosition(node, lines) : undefined;
     },
   };
 }
 
-function parseValue(document: ReturnType<typeof parseDocument>, what: string): unknown {
+function describePosition(node: Node | undefined, lines: LineCounter): string | undefined {
+  const offset = node?.range?.[0];
+  if (offset === undefined) return undefined;
+  const { line, col } = lines.linePos(offset);
+  return formatPosition({ line, column: col });
+}
+
+function parseValue(document: Document, lines: LineCounter, what: string): unknown {
   try {
     return document.toJS({ maxAliasCount: 0 });
   } catch {
-    throw new RegistryError('RegistriesFile', `${what}: aliases (*name) are not supported`);
+    // A host such as `*.corp.example` without quotes is an alias.
+    const advice = 'put text that begins with * into quotes';
+    throw new RegistryError(
+      'RegistriesFile',
+      `${what}: aliases (*name) are not supported${at(findAlias(document), lines)}: ${advice}`,
+    );
   }
+}
+
+function at(node: Node | undefined, lines: LineCounter): string {
+  const position = describePosition(node, lines);
+  return position === undefined ? '' : ` at ${position}`;
+}
+
+function findAlias(document: Document): Node | undefined {
+  let found: Node | undefined;
+  visit(document, {
+    Alias: (_, alias) => {
+      found = alias;
+      return visit.BREAK;
+    },
+  });
+  return found;
 }
