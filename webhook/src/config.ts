@@ -43,14 +43,14 @@ export const variables = {
   }),
   drainSeconds: variable({
     name: 'ARCHPOLICY_DRAIN_SECONDS',
-    description: 'seconds to keep serving after SIGTERM, until endpoints have removed the pod',
+    description: `seconds to keep serving after SIGTERM, until endpoints have removed the pod; 0 to ${MAX_DRAIN_SECONDS}`,
     example: '10',
     default: '10',
     schema: wholeNumber({ min: 0, max: MAX_DRAIN_SECONDS }),
   }),
   inspectionBudgetMs: variable({
     name: 'ARCHPOLICY_INSPECTION_BUDGET',
-    description: 'how long a review waits for image inspection',
+    description: `how long a review waits for image inspection; 0ms to ${MAX_INSPECTION_BUDGET_MS}ms, in whole numbers`,
     example: '400ms',
     default: '400ms',
     schema: durationMs({ min: 0, max: MAX_INSPECTION_BUDGET_MS }),

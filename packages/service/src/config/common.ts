@@ -74,7 +74,8 @@ export const commonVariables = {
   }),
   cacheKey: optionalVariable({
     name: 'ARCHPOLICY_CACHE_KEY',
-    description: 'secret that encrypts what is in the shared cache; the same in all processes that share it',
+    description:
+      'secret of 32 characters or more that encrypts what is in the shared cache; the same in all processes that share it',
     example: '$(openssl rand -base64 32)',
     secret: true,
     schema: cacheKey,
