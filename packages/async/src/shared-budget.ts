@@ -60,10 +60,15 @@ export class SharedBudget {
     return this.#used;
   }
 
+  /** Whether a request would have to wait now. */
+  mustWait(request: Pick<BudgetRequest, 'amount'>): boolean {
+    return this.#waiting.size > 0 || !this.#isFree(request);
+  }
+
   /** Waits for the amount. Returns undefined if the signal aborts first. Never rejects. */
   acquire(request: BudgetRequest, signal: AbortSignal): Promise<Release | undefined> {
     if (signal.aborted) return Promise.resolve(undefined);
-    if (this.#waiting.size === 0 && this.#isFree(request)) return Promise.resolve(this.#hold(request));
+    if (!this.mustWait(request)) return Promise.resolve(this.#hold(request));
     return new Promise((resolve) => {
       const waiter: Waiter = {
         request,
@@ -83,11 +88,11 @@ export class SharedBudget {
     });
   }
 
-  #amountOf({ amount }: BudgetRequest): number {
+  #amountOf({ amount }: Pick<BudgetRequest, 'amount'>): number {
     return Math.min(amount, this.#options.capacity);
   }
 
-  #isFree(request: BudgetRequest): boolean {
+  #isFree(request: Pick<BudgetRequest, 'amount'>): boolean {
     return this.#used + this.#amountOf(request) <= this.#options.capacity;
   }
 

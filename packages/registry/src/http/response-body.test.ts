@@ -92,6 +92,18 @@ describe('the body of a response', () => {
     expect(reader.reservedBytes).toBe(0);
   });
 
+  test('K5 that waits for memory until its time is over is dropped because of us, not of its host', async () => {
+    const { clock, open } = create();
+    // Many namespaces, each of which may hold as much as the one that waits.
+    Array.from({ length: 200 }, (_, at) => open({ declaredBytes: MAX_BYTES, tenant: `evil-${at}` }));
+    const waiting = open({ declaredBytes: MIB });
+    for (let second = 0; second < 5; second += 1) {
+      await clock.advance(1_000);
+      await settle();
+    }
+    expect(await waiting.outcome).toBe(BODY_REVOKED);
+  });
+
   test('K5 whose request ends while it waits for memory is dropped', async () => {
     const { reader, open } = create();
     const holders = Array.from({ length: 12 }, () => open({ declaredBytes: MAX_BYTES }));

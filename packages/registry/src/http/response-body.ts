@@ -60,6 +60,13 @@ export interface ResponseBody {
   readonly request: AbortController;
 }
 
+/** The memory that one body has got. */
+interface BodyMemory {
+  readonly releases: Release[];
+  /** Whether the body had to wait for memory. */
+  isDelayed: boolean;
+}
+
 /**
  * Reads bodies of responses within one budget of bytes for the whole process, which namespaces share. A body that needs
  * more than is free waits, and its connection is paused. While a body waits, slow bodies of other namespaces are dropped.
@@ -90,23 +97,24 @@ export class ResponseBodyReader {
   async read(body: ResponseBody): Promise<Fetched<Uint8Array>> {
     const { request } = body;
     const deadline = this.#deadlines.signal(this.#clock.monotonic() + BODY_TIMEOUT_MS);
+    const memory: BodyMemory = { releases: [], isDelayed: false };
     const stopListening = onAbort(deadline, () => {
-      request.abort(BODY_TOO_SLOW);
+      // Time that was spent waiting for memory shows nothing about the host.
+      request.abort(memory.isDelayed ? BODY_REVOKED : BODY_TOO_SLOW);
     });
-    const releases: Release[] = [];
     try {
-      return await this.#read(body, releases);
+      return await this.#read(body, memory);
     } finally {
       stopListening();
-      for (const release of releases) release();
+      for (const release of memory.releases) release();
     }
   }
 
-  async #read(body: ResponseBody, releases: Release[]): Promise<Fetched<Uint8Array>> {
+  async #read(body: ResponseBody, memory: BodyMemory): Promise<Fetched<Uint8Array>> {
     const { stream, declaredBytes, decoders, maxBytes } = body;
     if (declaredBytes !== undefined && declaredBytes > maxBytes) return TOO_LARGE;
     let reserved = firstReservation(body);
-    await this.#reserve(body, reserved, releases);
+    await this.#reserve(body, reserved, memory);
     const bytes = new ByteCollector(declaredBytes);
     let chunks = 0;
     for await (const chunk of stream) {
@@ -116,7 +124,7 @@ export class ResponseBodyReader {
       if (chunks > MAX_CHUNKS) return failedBecause({ kind: 'invalid-response' }, 'Malformed');
       if (length > reserved) {
         reserved = maxBytes;
-        await this.#reserve(body, reserved, releases);
+        await this.#reserve(body, reserved, memory);
         bytes.growTo(reserved);
       }
       bytes.append(chunk);
@@ -124,14 +132,15 @@ export class ResponseBodyReader {
     return decodeBody(bytes.bytes(), decoders, maxBytes);
   }
 
-  async #reserve({ tenant, request }: ResponseBody, amount: number, releases: Release[]): Promise<void> {
+  async #reserve({ tenant, request }: ResponseBody, amount: number, memory: BodyMemory): Promise<void> {
     const budget = amount <= SMALL_BYTES ? this.#small : this.#large;
     const revoke = (): void => {
       request.abort(BODY_REVOKED);
     };
+    memory.isDelayed ||= budget.mustWait({ amount });
     const release = await budget.acquire({ tenant, amount, revoke }, request.signal);
     if (release === undefined) throw request.signal.reason;
-    releases.push(release);
+    memory.releases.push(release);
   }
 
   /** Drops all bodies. */
