@@ -1,4 +1,5 @@
 import ipaddr from 'ipaddr.js';
+import { parse } from 'tldts';
 import { normalizeHost, removePort } from './host-pattern.ts';
 
 /**
@@ -17,25 +18,6 @@ export interface SharingSettings {
   readonly mirrors: readonly unknown[];
   readonly rewrite: readonly unknown[];
 }
-
-/**
- * Suffixes that are never delegated in the public DNS, so that each network resolves them by itself.
- * https://www.rfc-editor.org/rfc/rfc6761, https://www.rfc-editor.org/rfc/rfc6762#appendix-G,
- * https://www.rfc-editor.org/rfc/rfc8375; `internal`: https://www.icann.org/en/board-activities-and-meetings/materials/approved-resolutions-special-meeting-of-the-icann-board-29-07-2024-en
- */
-const LOCAL_SUFFIXES = [
-  'corp',
-  'home',
-  'home.arpa',
-  'internal',
-  'intranet',
-  'lan',
-  'local',
-  'localdomain',
-  'localhost',
-  'private',
-  'test',
-] as const;
 
 /**
  * Returns which clusters may share what is stored about a host. Only a host that is certainly the same registry
@@ -71,9 +53,15 @@ function isPublic(host: string): boolean {
     .toLowerCase()
     .replace(/^\[|\]$|\.$/g, '');
   if (MAYBE_ADDRESS.test(name) && ipaddr.isValid(name)) return ipaddr.process(name).range() === 'unicast';
-  const labels = name.split('.');
   // `registry.tools.svc` and `registry.tools.svc.cluster.local`, also with another cluster domain.
-  return (
-    labels.length > 1 && !labels.includes('svc', 1) && !LOCAL_SUFFIXES.some((suffix) => name.endsWith(`.${suffix}`))
-  );
+  return !name.split('.').includes('svc', 1) && !name.endsWith('.home.arpa') && isBelowPublicSuffix(name);
+}
+
+/**
+ * Whether the name is below a top-level domain that is delegated in the public DNS. Each network resolves names of others
+ * by itself: `harbor.internal`, `registry.consul`, a name without a dot.
+ */
+function isBelowPublicSuffix(name: string): boolean {
+  const { isIcann, domain } = parse(name, { validateHostname: false, extractHostname: false, detectIp: false });
+  return isIcann === true && domain !== null;
 }
