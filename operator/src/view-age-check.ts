@@ -5,9 +5,10 @@ import type { Runnable } from './run-group.ts';
 
 /**
  * Maximum time without an update of a resource, during which a replica leads. It is longer than a restart of the control
- * plane. A watch without any bytes ends after 200 s, so three watches in a row have failed by then.
+ * plane. An API server without a watch cache sends no bookmarks: there, each watch of a resource without changes ends after
+ * 200 s, and after three of them a LIST is the next update, about 604 s after the last one.
  */
-export const MAX_VIEW_AGE_MS = 10 * 60_000;
+export const MAX_VIEW_AGE_MS = 15 * 60_000;
 const CHECK_PERIOD_MS = 10_000;
 
 interface Parts {
@@ -31,7 +32,7 @@ export class ViewAgeCheck implements Runnable {
     while (!signal.aborted) {
       const ageMs = clock.monotonic() - (views.updatedAtMs ?? Number.NEGATIVE_INFINITY);
       if (ageMs > MAX_VIEW_AGE_MS) {
-        throw new OperatorError('ViewStale', 'the API server has sent no update of a resource for ten minutes');
+        throw new OperatorError('ViewStale', 'the API server has sent no update of a resource for 15 minutes');
       }
       await clock.sleep(CHECK_PERIOD_MS, signal).catch(() => undefined);
     }
