@@ -1,8 +1,14 @@
-import { BlockList } from 'node:net';
+import { BlockList, isIPv6 } from 'node:net';
+
+/** A range of addresses without some of them. */
+export interface IpBlock {
+  readonly cidr: string;
+  readonly except?: readonly string[];
+}
 
 /** A peer of a NetworkPolicy rule, as far as ArchPolicy's policies use them. */
 interface Peer {
-  readonly ipBlock?: { readonly cidr: string; readonly except?: readonly string[] };
+  readonly ipBlock?: IpBlock;
   readonly namespaceSelector?: Selector;
   readonly podSelector?: Selector;
 }
@@ -61,9 +67,7 @@ function allows({ from = [], ports }: Rule, caller: Caller, port: string): boole
 }
 
 function isPeer({ ipBlock, namespaceSelector, podSelector }: Peer, { address, namespace, labels }: Caller): boolean {
-  if (ipBlock !== undefined) {
-    return isInRange(ipBlock.cidr, address) && !(ipBlock.except ?? []).some((cidr) => isInRange(cidr, address));
-  }
+  if (ipBlock !== undefined) return isInBlock(ipBlock, address);
   if (namespace === undefined || labels === undefined) return false;
   // Without a namespace selector, only pods of the policy's own namespace match.
   const isNamespace =
@@ -77,9 +81,20 @@ function matches({ matchLabels = {} }: Selector, labels: Readonly<Record<string,
   return Object.entries(matchLabels).every(([key, value]) => labels[key] === value);
 }
 
+/** Whether the block contains the address. */
+export function isInBlock({ cidr, except = [] }: IpBlock, address: string): boolean {
+  return isInRange(cidr, address) && !except.some((range) => isInRange(range, address));
+}
+
 function isInRange(cidr: string, address: string): boolean {
   const [network = '', prefix = ''] = cidr.split('/');
+  // A BlockList with `::/0` contains each IPv4 address, too. A block of a NetworkPolicy does not.
+  if (family(network) !== family(address)) return false;
   const range = new BlockList();
-  range.addSubnet(network, Number(prefix), network.includes(':') ? 'ipv6' : 'ipv4');
-  return range.check(address, address.includes(':') ? 'ipv6' : 'ipv4');
+  range.addSubnet(network, Number(prefix), family(network));
+  return range.check(address, family(address));
+}
+
+function family(address: string): 'ipv4' | 'ipv6' {
+  return isIPv6(address) ? 'ipv6' : 'ipv4';
 }
