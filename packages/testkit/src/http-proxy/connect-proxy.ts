@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { createServer, request as forward } from 'node:http';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { connect } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { LoopbackServer } from '../http/index.ts';
 
 /** How the proxy answers. */
 export type ProxyFault =
@@ -25,44 +25,20 @@ export interface ProxiedRequest {
  * A small HTTP proxy in this process, written by hand for tests: on a free loopback port, with tunnels (CONNECT) and
  * forwarded requests. Names lead to the ports of the test's own servers, because the proxy resolves them.
  */
-export class ConnectProxy {
+export class ConnectProxy extends LoopbackServer {
   readonly requests: ProxiedRequest[] = [];
   fault: ProxyFault | undefined;
   /** The port on 127.0.0.1 of each `host:port`. */
   readonly targets = new Map<string, number>();
-  readonly #server: Server;
-  readonly #sockets = new Set<Duplex>();
 
   constructor() {
-    this.#server = createServer((request, response) => {
+    const server = createServer((request, response) => {
       this.#forward(request, response);
     });
-    this.#server.on('connect', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    super(server);
+    server.on('connect', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       this.#tunnel(request, socket, head);
     });
-    this.#server.on('connection', (socket) => {
-      this.#track(socket);
-    });
-  }
-
-  async start(): Promise<this> {
-    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
-    return this;
-  }
-
-  /** Stops at once and closes open connections. */
-  async stop(): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy();
-    await new Promise<void>((resolve) => {
-      this.#server.close(() => {
-        resolve();
-      });
-    });
-  }
-
-  /** `127.0.0.1:port`. */
-  get host(): string {
-    return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
   get lines(): readonly string[] {
@@ -71,7 +47,7 @@ export class ConnectProxy {
 
   /** Resolves once no connection is open. */
   async untilIdle(): Promise<void> {
-    for (const socket of this.#sockets) await once(socket, 'close');
+    for (const socket of this.sockets) await once(socket, 'close');
   }
 
   #tunnel(request: IncomingMessage, client: Duplex, head: Buffer): void {
@@ -88,8 +64,8 @@ export class ConnectProxy {
       target.write(head);
       target.pipe(client).pipe(target);
     });
-    this.#track(target);
-    this.#track(client);
+    this.track(target);
+    this.track(client);
   }
 
   #forward(request: IncomingMessage, response: ServerResponse): void {
@@ -123,12 +99,5 @@ export class ConnectProxy {
     // Read, so that the end of the client's connection is noticed.
     else client.resume().on('end', () => client.destroy());
     return true;
-  }
-
-  #track(socket: Duplex): void {
-    if (this.#sockets.has(socket)) return;
-    this.#sockets.add(socket);
-    socket.on('error', () => socket.destroy());
-    socket.on('close', () => this.#sockets.delete(socket));
   }
 }

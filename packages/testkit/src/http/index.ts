@@ -1,4 +1,5 @@
 export * from './content-encoding.ts';
+export { LoopbackServer } from './loopback-server.ts';
 export * from './raw-server.ts';
 export type { RawAnswer } from './write-answer.ts';
 export { writeAnswer } from './write-answer.ts';

@@ -1,5 +1,6 @@
 import { createServer } from 'node:net';
-import type { AddressInfo, Server, Socket } from 'node:net';
+import type { Socket } from 'node:net';
+import { LoopbackServer } from './loopback-server.ts';
 import { writeAnswer } from './write-answer.ts';
 import type { RawAnswer } from './write-answer.ts';
 
@@ -18,46 +19,17 @@ export interface RawRequest {
 }
 
 /** An HTTP server on loopback that sends raw bytes, because Node cannot send every framing and header. */
-export class RawServer {
+export class RawServer extends LoopbackServer {
   /** Set to respond. */
   answer: (request: RawRequest) => RawAnswer = () => ({ pieces: [], then: 'end' });
-  readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
   #events = 0;
 
   constructor() {
-    this.#server = createServer({ noDelay: true }, (socket) => {
+    const server = createServer({ noDelay: true });
+    super(server);
+    server.on('connection', (socket) => {
       this.#serve(socket);
     });
-  }
-
-  async start(): Promise<this> {
-    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
-    return this;
-  }
-
-  /** Stops at once and closes open connections. */
-  async stop(): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy();
-    await new Promise<void>((resolve) => {
-      this.#server.close(() => {
-        resolve();
-      });
-    });
-  }
-
-  /** `127.0.0.1:port`. */
-  get host(): string {
-    return `127.0.0.1:${this.port}`;
-  }
-
-  get port(): number {
-    return (this.#server.address() as AddressInfo).port;
-  }
-
-  /** The number of open connections. */
-  get connections(): number {
-    return this.#sockets.size;
   }
 
   /** The number of reads and writes so far. */
@@ -66,9 +38,6 @@ export class RawServer {
   }
 
   #serve(socket: Socket): void {
-    this.#sockets.add(socket);
-    socket.on('error', () => undefined);
-    socket.on('close', () => this.#sockets.delete(socket));
     let received = '';
     socket.setEncoding('latin1').on('data', (text: string) => {
       this.#events += 1;

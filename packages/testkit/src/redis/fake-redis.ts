@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
-import type { AddressInfo, Server, Socket } from 'node:net';
-import { writeAnswer } from '../http/index.ts';
+import type { Socket } from 'node:net';
+import { LoopbackServer, writeAnswer } from '../http/index.ts';
 import type { RawAnswer } from '../http/index.ts';
 
 /** A command: its name in capitals and its arguments, and the password with which the connection authenticated. */
@@ -13,40 +13,17 @@ export interface FakeRedisCommand {
 /**
  * A fake Redis that replies with arbitrary bytes. It stores nothing: use `RedisNode` for the behaviour of Redis.
  */
-export class FakeRedis {
+export class FakeRedis extends LoopbackServer {
   /** Set to reply. */
   reply: (command: FakeRedisCommand) => RawAnswer = () => ({ pieces: [], then: 'end' });
-  readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
   #events = 0;
 
   constructor() {
-    this.#server = createServer({ noDelay: true }, (socket) => {
+    const server = createServer({ noDelay: true });
+    super(server);
+    server.on('connection', (socket) => {
       this.#serve(socket);
     });
-  }
-
-  async start(): Promise<this> {
-    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
-    return this;
-  }
-
-  async stop(): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy();
-    await new Promise<void>((resolve) => {
-      this.#server.close(() => {
-        resolve();
-      });
-    });
-  }
-
-  get port(): number {
-    return (this.#server.address() as AddressInfo).port;
-  }
-
-  /** The number of open connections. */
-  get connections(): number {
-    return this.#sockets.size;
   }
 
   /** The number of reads and writes so far. */
@@ -55,9 +32,6 @@ export class FakeRedis {
   }
 
   #serve(socket: Socket): void {
-    this.#sockets.add(socket);
-    socket.on('error', () => undefined);
-    socket.on('close', () => this.#sockets.delete(socket));
     let received = '';
     let password = '';
     socket.setEncoding('latin1').on('data', (text: string) => {
