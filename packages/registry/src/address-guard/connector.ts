@@ -3,6 +3,7 @@ import type { LookupFunction } from 'node:net';
 import { isIP } from 'node:net';
 import { buildConnector } from 'undici';
 import { AddressRefusedError } from '../errors.ts';
+import { removeBrackets } from '../hosts/host-pattern.ts';
 import type { AddressGuard } from './guard.ts';
 
 /**
@@ -37,7 +38,7 @@ export function guardedConnector(
   // A socket calls `lookup` while it is created, that is within `connect` below.
   const connect = buildConnector({ ...options, lookup: returnAddresses(() => checked) });
   return (target, callback) => {
-    const host = target.hostname.replace(/^\[|\]$/g, '');
+    const host = removeBrackets(target.hostname);
     if (isIP(host) !== 0) {
       // Sockets do not call `lookup` for a host that is an IP address.
       const rule = guard.refusalOf(host);

@@ -50,3 +50,8 @@ export function removePort(host: string): string {
   const colon = host.lastIndexOf(':');
   return colon > host.lastIndexOf(']') ? host.slice(0, colon) : host;
 }
+
+/** Returns an address without the brackets that an IPv6 address has in URLs and image references. */
+export function removeBrackets(host: string): string {
+  return host.replace(/^\[|\]$/g, '');
+}

@@ -5,6 +5,7 @@ import type { NameResolution } from '../address-guard/connector.ts';
 import { AddressGuard } from '../address-guard/guard.ts';
 import type { Proxy } from '../config/proxy-url.ts';
 import { AddressRefusedError, ProxyError, RegistryError } from '../errors.ts';
+import { removeBrackets } from '../hosts/host-pattern.ts';
 
 interface ProxiedConnection {
   readonly proxy: Proxy;
@@ -30,7 +31,7 @@ export function proxiedConnector({ proxy, guard, tls, names, timeoutMs }: Proxie
   const connectToProxy = guardedConnector(EVERY_ADDRESS, { timeout: timeoutMs, allowH2: false }, names);
   const startTls = buildConnector(tls);
   return (target, callback) => {
-    const host = target.hostname.replace(/^\[|\]$/g, '');
+    const host = removeBrackets(target.hostname);
     const rule = isIP(host) === 0 ? undefined : guard.refusalOf(host);
     if (rule !== undefined) {
       callback(new AddressRefusedError(rule), null);
@@ -94,7 +95,7 @@ function toHeaders(authorization: string | undefined): Record<string, string> {
 
 function toTarget({ url }: Proxy): buildConnector.Options {
   const { hostname, host, protocol, port } = new URL(url);
-  return { hostname: hostname.replace(/^\[|\]$/g, ''), host, protocol, port };
+  return { hostname: removeBrackets(hostname), host, protocol, port };
 }
 
 function toAuthority(host: string, port: string): string {
