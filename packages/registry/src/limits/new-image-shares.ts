@@ -17,40 +17,31 @@ const MAX_TENANTS = 10_000;
 /** Counts the new images of each namespace: those of which nothing is cached, so that each costs a registry a GET. */
 export class NewImageShares {
   readonly #clock: Pick<Clock, 'monotonic'>;
-  readonly #creations = new LRUCache<string, TokenBucket>({ max: MAX_TENANTS });
-  readonly #dryRuns = new LRUCache<string, TokenBucket>({ max: MAX_TENANTS });
+  /** By namespace. */
+  readonly #creations: LRUCache<string, TokenBucket>;
+  readonly #dryRuns: LRUCache<string, TokenBucket>;
   readonly #allDryRuns: TokenBucket;
 
   constructor(clock: Pick<Clock, 'monotonic'>) {
     this.#clock = clock;
+    const createBuckets = ({ burst }: TokenBucketRate): LRUCache<string, TokenBucket> =>
+      new LRUCache({ max: MAX_TENANTS, memoMethod: () => new TokenBucket(burst, clock.monotonic()) });
+    this.#creations = createBuckets(CREATION);
+    this.#dryRuns = createBuckets(DRY_RUN);
     this.#allDryRuns = new TokenBucket(ALL_DRY_RUNS.burst, clock.monotonic());
   }
 
   /** Counts a new image of a pod. Returns whether the namespace is within its rate. */
   take(tenant: string): boolean {
-    return this.#take(bucketFor(this.#creations, tenant, CREATION, this.#clock.monotonic()), CREATION);
+    return this.#take(this.#creations.memo(tenant), CREATION);
   }
 
   /** Counts a new image of a dry run. Returns whether the namespace, and all dry runs together, are within their rates. */
   takeForDryRun(tenant: string): boolean {
-    const ofTenant = bucketFor(this.#dryRuns, tenant, DRY_RUN, this.#clock.monotonic());
-    return this.#take(ofTenant, DRY_RUN) && this.#take(this.#allDryRuns, ALL_DRY_RUNS);
+    return this.#take(this.#dryRuns.memo(tenant), DRY_RUN) && this.#take(this.#allDryRuns, ALL_DRY_RUNS);
   }
 
   #take(bucket: TokenBucket, rate: TokenBucketRate): boolean {
     return bucket.reserve(rate, this.#clock.monotonic(), 0) === 0;
   }
-}
-
-function bucketFor(
-  buckets: LRUCache<string, TokenBucket>,
-  tenant: string,
-  { burst }: TokenBucketRate,
-  nowMs: number,
-): TokenBucket {
-  const existing = buckets.get(tenant);
-  if (existing !== undefined) return existing;
-  const bucket = new TokenBucket(burst, nowMs);
-  buckets.set(tenant, bucket);
-  return bucket;
 }
