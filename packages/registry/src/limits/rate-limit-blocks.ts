@@ -1,12 +1,6 @@
 import { LRUCache } from 'lru-cache';
-
-/** The requests to which the rate limit of a host applies: those with one credential, or those without any. */
-export interface RateLimited {
-  /** The host, and the endpoint that led to it if that is another host. */
-  readonly target: string;
-  /** The scope of the credential: a MAC, or the anonymous scope. */
-  readonly scope: string;
-}
+import { rateLimitedKey } from './rate-limited.ts';
+import type { RateLimited } from './rate-limited.ts';
 
 /** A rate limit that a host reported. */
 export interface ReportedLimit {
@@ -46,7 +40,7 @@ const MAX_ALL_MS = 60_000;
  * a tenant can invent passwords, and some registries answer 429 to wrong ones.
  */
 export class RateLimitBlocks {
-  readonly #targets = new LRUCache<string, TargetBlocks>({ max: MAX_TARGETS });
+  readonly #targets = new LRUCache<string, TargetBlocks>({ max: MAX_TARGETS, memoMethod: createTargetBlocks });
   /** Maps targets and scopes to the time when the credential was last accepted. Apart from the blocks, so that it evicts none of them. */
   readonly #acceptedAtMs = new LRUCache<string, number>({ max: MAX_ACCEPTED });
 
@@ -63,7 +57,7 @@ export class RateLimitBlocks {
    */
   block(limited: RateLimited, { nowMs, blockMs, isRejection }: ReportedLimit): number {
     const { target, scope } = limited;
-    const blocks = this.#blocksOf(target);
+    const blocks = this.#targets.memo(target);
     blocks.scopes.set(scope, Math.max(blocks.scopes.get(scope) ?? 0, nowMs + blockMs));
     if (!isRejection || !this.#isAccepted(limited, nowMs)) return 0;
     blocks.rejected.add(scope);
@@ -78,7 +72,7 @@ export class RateLimitBlocks {
 
   /** Blocks the host for all credentials. Never shortens a block. */
   blockAll(target: string, untilMs: number): void {
-    const blocks = this.#blocksOf(target);
+    const blocks = this.#targets.memo(target);
     blocks.allUntilMs = Math.max(blocks.allUntilMs, untilMs);
   }
 
@@ -88,27 +82,15 @@ export class RateLimitBlocks {
    */
   recordSuccess(limited: RateLimited, { nowMs, isAccepted }: { nowMs: number; isAccepted: boolean }): void {
     this.#targets.get(limited.target)?.rejected.clear();
-    if (isAccepted) this.#acceptedAtMs.set(toKey(limited), nowMs);
+    if (isAccepted) this.#acceptedAtMs.set(rateLimitedKey(limited), nowMs);
   }
 
   #isAccepted(limited: RateLimited, nowMs: number): boolean {
-    const atMs = this.#acceptedAtMs.get(toKey(limited));
+    const atMs = this.#acceptedAtMs.get(rateLimitedKey(limited));
     return atMs !== undefined && nowMs - atMs < ACCEPTED_TTL_MS;
-  }
-
-  #blocksOf(target: string): TargetBlocks {
-    const existing = this.#targets.get(target);
-    if (existing !== undefined) return existing;
-    const blocks = {
-      scopes: new LRUCache<string, number>({ max: MAX_SCOPES }),
-      rejected: new Set<string>(),
-      allUntilMs: 0,
-    };
-    this.#targets.set(target, blocks);
-    return blocks;
   }
 }
 
-function toKey({ target, scope }: RateLimited): string {
-  return `${target} with ${scope}`;
+function createTargetBlocks(): TargetBlocks {
+  return { scopes: new LRUCache<string, number>({ max: MAX_SCOPES }), rejected: new Set<string>(), allUntilMs: 0 };
 }

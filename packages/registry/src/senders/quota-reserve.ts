@@ -1,10 +1,10 @@
 import type { Clock } from '@archpolicy/async';
 import { LRUCache } from 'lru-cache';
-import { normalizeHost } from '../hosts/host-pattern.ts';
 import { failed } from '../http/outcome.ts';
 import type { FetchFailure } from '../http/outcome.ts';
 import { quotaFromHeaders } from '../http/rate-limit-headers.ts';
 import type { Quota } from '../http/rate-limit-headers.ts';
+import { rateLimitedKey, toRateLimited } from '../limits/rate-limited.ts';
 import type { RequestContext } from './request-context.ts';
 import type { HttpRequest, HttpResponse, Sender } from './sender.ts';
 
@@ -29,8 +29,11 @@ interface QuotaState {
 export class QuotaReserveSender implements Sender {
   readonly #next: Sender;
   readonly #clock: Pick<Clock, 'monotonic'>;
-  /** By host and credential, because each credential has its own quota. */
-  readonly #quotas = new LRUCache<string, QuotaState>({ max: MAX_QUOTAS });
+  /** By the requests that share a quota. */
+  readonly #quotas = new LRUCache<string, QuotaState>({
+    max: MAX_QUOTAS,
+    memoMethod: () => ({ reported: undefined, inFlight: 0 }),
+  });
 
   constructor(next: Sender, clock: Pick<Clock, 'monotonic'>) {
     this.#next = next;
@@ -38,7 +41,9 @@ export class QuotaReserveSender implements Sender {
   }
 
   async send(request: HttpRequest, context: RequestContext): Promise<HttpResponse | FetchFailure> {
-    const state = this.#stateFor(`${normalizeHost(request.host)} ${context.attempt.scope}`);
+    const { endpoint, scope } = context.attempt;
+    const limited = toRateLimited({ host: request.host, endpointHost: endpoint.host, scope });
+    const state = this.#quotas.memo(rateLimitedKey(limited));
     if (context.leavesQuota === true && this.#isReserved(state)) return failed('Deadline');
     state.inFlight += 1;
     try {
@@ -58,13 +63,5 @@ export class QuotaReserveSender implements Sender {
   #observe(state: QuotaState, { headers }: HttpResponse): void {
     const quota = quotaFromHeaders(headers);
     if (quota !== undefined) state.reported = { ...quota, atMs: this.#clock.monotonic() };
-  }
-
-  #stateFor(key: string): QuotaState {
-    const existing = this.#quotas.get(key);
-    if (existing !== undefined) return existing;
-    const state: QuotaState = { reported: undefined, inFlight: 0 };
-    this.#quotas.set(key, state);
-    return state;
   }
 }

@@ -11,7 +11,8 @@ import type { FetchFailure } from '../http/outcome.ts';
 import { pauseFromHeaders } from '../http/rate-limit-headers.ts';
 import { parseRetryAfter } from '../http/retry-after.ts';
 import { RateLimitBlocks } from '../limits/rate-limit-blocks.ts';
-import type { RateLimited } from '../limits/rate-limit-blocks.ts';
+import { rateLimitedKey, toRateLimited } from '../limits/rate-limited.ts';
+import type { RateLimited } from '../limits/rate-limited.ts';
 import { reserveLocally } from '../limits/reserve-locally.ts';
 import type { RequestContext } from './request-context.ts';
 import type { HttpRequest, HttpResponse, Sender } from './sender.ts';
@@ -102,7 +103,7 @@ export class RateLimitSender implements Sender {
   async #loadBlocks({ configured, reported, sharing }: RequestLimits): Promise<number> {
     const { target, scope } = reported;
     const [own, all] = await Promise.all([
-      this.#reserveShared(toSubject(reported), sharing, BLOCK_ONLY),
+      this.#reserveShared(rateLimitedKey(reported), sharing, BLOCK_ONLY),
       // The bucket of a host holds the block for requests that no other host led to.
       target === configured.host ? undefined : this.#reserveShared(target, sharing, BLOCK_ONLY),
     ]);
@@ -135,7 +136,7 @@ export class RateLimitSender implements Sender {
     if (status === 200) this.#blocks.recordSuccess(reported, { nowMs, isAccepted: isCredentialUsed });
     if (blockMs <= 0) return;
     const allMs = this.#blocks.block(reported, { nowMs, blockMs, isRejection });
-    this.#blockShared(toSubject(reported), sharing, blockMs);
+    this.#blockShared(rateLimitedKey(reported), sharing, blockMs);
     if (allMs > 0) this.#blockShared(reported.target, sharing, allMs);
   }
 
@@ -150,20 +151,13 @@ export class RateLimitSender implements Sender {
   }
 }
 
-/**
- * Returns the limits of a request. If the endpoint led to another host (by a redirect or as its token service), what that
- * host reports counts only for requests that the same endpoint leads there. Otherwise the registry of one tenant could
- * provoke a block of another registry for all tenants.
- */
-function requestLimits(request: HttpRequest, { registries, attempt }: RequestContext): RequestLimits {
-  const configured = limitsFor(request.host, registries);
-  const endpoint = limitsFor(attempt.endpoint.host, registries);
-  const isLedTo = endpoint.host !== configured.host;
-  return {
-    configured,
-    reported: { target: isLedTo ? `${configured.host} from ${endpoint.host}` : configured.host, scope: attempt.scope },
-    sharing: isLedTo && endpoint.sharing === 'this-cluster' ? 'this-cluster' : configured.sharing,
-  };
+function requestLimits({ host }: HttpRequest, { registries, attempt }: RequestContext): RequestLimits {
+  const { endpoint, scope } = attempt;
+  const configured = limitsFor(host, registries);
+  const reported = toRateLimited({ host, endpointHost: endpoint.host, scope });
+  const isLedTo = reported.target !== configured.host;
+  const isOfThisCluster = isLedTo && registries.sharingOf(endpoint.host) === 'this-cluster';
+  return { configured, reported, sharing: isOfThisCluster ? 'this-cluster' : configured.sharing };
 }
 
 /**
@@ -172,8 +166,4 @@ function requestLimits(request: HttpRequest, { registries, attempt }: RequestCon
  */
 function usesCredential({ headers, body }: HttpRequest, { attempt }: RequestContext): boolean {
   return attempt.scope === ANONYMOUS_SCOPE || headers['authorization'] !== undefined || body !== undefined;
-}
-
-function toSubject({ target, scope }: RateLimited): string {
-  return `${target} with ${scope}`;
 }
