@@ -1,8 +1,10 @@
+import { describeError } from './describe-error.ts';
+
 /** Collects the errors that would end a process, and warnings of leaked listeners. */
 export class ProcessErrors {
   readonly #errors: string[] = [];
   readonly #onError = (error: unknown): void => {
-    this.#errors.push(`unhandled: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    this.#errors.push(`unhandled: ${describeError(error)}`);
   };
   readonly #onWarning = (warning: Error): void => {
     if (warning.name === 'MaxListenersExceededWarning') this.#errors.push(`leaked listeners: ${warning.message}`);

@@ -3,6 +3,7 @@ import type { Clock } from '@archpolicy/async';
 import type { Axes } from './axes.ts';
 import { CaseSource } from './case-source.ts';
 import type { FuzzCase } from './case-source.ts';
+import { describeError } from './describe-error.ts';
 import { ObjectCounts, OpenResources } from './leaks.ts';
 import { ProcessErrors } from './process-errors.ts';
 import type { FuzzTarget } from './target.ts';
@@ -108,7 +109,7 @@ class FuzzRun<A extends Axes> {
 
   async #try(batch: readonly FuzzCase<A>[]): Promise<{ outcomes: readonly string[]; problems: readonly string[] }> {
     const outcomes = await this.#target.run(batch).catch((error: unknown) => {
-      return [`rejected: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`];
+      return [`rejected: ${describeError(error)}`];
     });
     const open = this.#target.lingerMs === undefined ? await this.#open.find() : [];
     // Rejections are reported after the microtasks of an iteration of the event loop.

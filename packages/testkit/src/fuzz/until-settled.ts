@@ -1,4 +1,5 @@
 import { systemClock } from '@archpolicy/async';
+import { describeError } from './describe-error.ts';
 
 /** A wait that shows no progress for this many iterations of 2 ms waits for its clock. */
 const IDLE_ITERATIONS = 5;
@@ -26,7 +27,7 @@ export async function untilSettled(
   let left = cases.length;
   for (const [at, result] of cases.entries()) {
     void result
-      .catch((error: unknown) => `rejected: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+      .catch((error: unknown) => `rejected: ${describeError(error)}`)
       .then((outcome) => {
         results[at] = outcome;
         left -= 1;
