@@ -5,13 +5,13 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { onAbort } from '@archpolicy/async';
 import { FakeClock } from '@archpolicy/testkit';
 import { HostResolver } from './host-resolver.ts';
-import type { Resolution } from './host-resolver.ts';
+import type { HostResolution } from './host-resolver.ts';
 import type { Query, QueryOutcome } from './query.ts';
 
 /** The bounds of lookups in flight, per domain and in all. */
 const [MAX_PER_DOMAIN, MAX_IN_ALL] = [8, 512];
 const never = new AbortController().signal;
-const resolvedTo = (address: string): Resolution => ({ kind: 'resolved', addresses: [{ address, family: 4 }] });
+const resolvedTo = (address: string): HostResolution => ({ kind: 'resolved', addresses: [{ address, family: 4 }] });
 
 let directory: string;
 let clock: FakeClock;

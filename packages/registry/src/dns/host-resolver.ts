@@ -14,7 +14,8 @@ import { SharedLookups } from './shared-lookups.ts';
 import { SYSTEM_PATHS, SystemFiles } from './system-files.ts';
 import type { NameFilePaths, NameFiles } from './system-files.ts';
 
-export type Resolution =
+/** The outcome of resolving the name of a host. */
+export type HostResolution =
   /** The addresses, the preferred family first. */
   | { readonly kind: 'resolved'; readonly addresses: readonly LookupAddress[] }
   | { readonly kind: 'not-found' }
@@ -33,11 +34,11 @@ export interface HostResolverOptions {
 }
 
 interface CachedOutcome {
-  readonly resolution: Resolution;
+  readonly resolution: HostResolution;
   readonly expiresAtMs: number;
 }
 
-const CANCELLED: Resolution = { kind: 'cancelled' };
+const CANCELLED: HostResolution = { kind: 'cancelled' };
 /** Maximum number of names with a cached outcome. */
 const MAX_CACHED_NAMES = 2_000;
 /** Addresses are kept for the TTL of their records, within these bounds: one lookup serves all connections of a burst. */
@@ -60,7 +61,7 @@ export class HostResolver {
   /** The names whose lookups wait for a slot. */
   readonly #queued = new Set<string>();
   readonly #slots = new LookupSlots();
-  #lookups = new SharedLookups<Resolution>();
+  #lookups = new SharedLookups<HostResolution>();
   #current: NameFiles | undefined;
 
   constructor(options: HostResolverOptions) {
@@ -71,7 +72,7 @@ export class HostResolver {
   }
 
   /** Resolves a host name, in the hosts file first. Over a bound, the lookup waits until the signal aborts. */
-  async resolve(host: string, signal: AbortSignal): Promise<Resolution> {
+  async resolve(host: string, signal: AbortSignal): Promise<HostResolution> {
     const name = host.toLowerCase();
     const files = this.#readFiles();
     const inFile = files.hosts.get(name);
@@ -99,7 +100,7 @@ export class HostResolver {
     return files;
   }
 
-  async #startLookup(name: string, files: NameFiles, signal: AbortSignal): Promise<Resolution> {
+  async #startLookup(name: string, files: NameFiles, signal: AbortSignal): Promise<HostResolution> {
     this.#queued.add(name);
     const lookup = this.#slots.run(name, async () => {
       this.#queued.delete(name);
@@ -111,7 +112,7 @@ export class HostResolver {
     return { kind: 'queued' };
   }
 
-  async #queryServers(name: string, files: NameFiles, signal: AbortSignal): Promise<Resolution> {
+  async #queryServers(name: string, files: NameFiles, signal: AbortSignal): Promise<HostResolution> {
     const families = addressFamilies(this.#interfaces()).filter((family) => family === 4 || !files.config.omitsIpv6);
     const parts = { sendQuery: this.#sendQuery, order: this.#order, clock: this.#clock };
     const outcome = await resolveName({ host: name, config: files.config, families }, parts, signal);
@@ -125,7 +126,7 @@ export class HostResolver {
   }
 }
 
-function toResolution(outcome: LookupOutcome, families: readonly (4 | 6)[]): Resolution {
+function toResolution(outcome: LookupOutcome, families: readonly (4 | 6)[]): HostResolution {
   if (outcome.kind !== 'found') return outcome;
   const addresses = outcome.records.map(({ address, family }) => ({ address, family }));
   return { kind: 'resolved', addresses: orderAddresses(addresses, families) };

@@ -1,6 +1,6 @@
 import type { Resolve } from '../address-guard/connector.ts';
 import { RegistryError } from '../errors.ts';
-import type { HostResolver, Resolution } from './host-resolver.ts';
+import type { HostResolver, HostResolution } from './host-resolver.ts';
 
 /** Returns the resolver in the form that connectors use. */
 export function resolveHosts(resolver: HostResolver): Resolve {
@@ -17,7 +17,7 @@ export function resolveHosts(resolver: HostResolver): Resolve {
   };
 }
 
-function toError({ kind }: Exclude<Resolution, { readonly kind: 'resolved' }>): RegistryError {
+function toError({ kind }: Exclude<HostResolution, { readonly kind: 'resolved' }>): RegistryError {
   switch (kind) {
     case 'not-found':
       return new RegistryError('NameNotFound', 'the name of this host has no addresses');
