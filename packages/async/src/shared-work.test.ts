@@ -211,6 +211,18 @@ describe('shared work', () => {
     ]);
   });
 
+  test('K5 waiting work without callers leaves a full queue for work with callers, the oldest of the largest tenant first', async () => {
+    const rig = new Rig();
+    const calls = [...rig.fill('a', 24), ...rig.fill('b', 10)];
+    for (const joined of calls) joined?.leave();
+    expect(rig.call('c', 'c-0')).toBeDefined();
+    expect(rig.work.has('urgent host a-4')).toBe(false);
+    expect(rig.work.has('urgent host a-5')).toBe(true);
+    expect(rig.call('a', 'a-new')).toBeDefined();
+    await rig.clock.advance(6_000);
+    expect(rig.running.map(({ key }) => key)).toEqual(expect.arrayContaining(['c-0', 'a-new']));
+  });
+
   test('work that throws before its first wait frees its slot', async () => {
     const rig = new Rig();
     const request = {

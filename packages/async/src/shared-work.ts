@@ -63,7 +63,7 @@ export class SharedWork<P extends string, T> {
     if (existing !== undefined) return this.#joinPiece(existing, tenant);
     const piece = createPiece(request, this.#options.priorities.indexOf(request.priority), start);
     const hasRoom = this.#hasRoom(piece);
-    if (!hasRoom && this.#isQueueFull(tenant)) return undefined;
+    if (!hasRoom && !this.#makeRoomToWait(tenant)) return undefined;
     this.#pieces.set(key, piece);
     const joined = this.#joinPiece(piece, tenant);
     if (hasRoom) this.#run(piece);
@@ -85,9 +85,16 @@ export class SharedWork<P extends string, T> {
     return this.#pieces.has(key);
   }
 
-  #isQueueFull(tenant: string): boolean {
-    const { maxWaiting, maxWaitingPerTenant } = this.#options;
-    return this.#waiting.size >= maxWaiting || this.#waiting.sizeOf(tenant) >= maxWaitingPerTenant;
+  /** Returns whether work of the tenant may wait. In a full queue, it takes the place of work for which no caller waits. */
+  #makeRoomToWait(tenant: string): boolean {
+    const { maxWaiting, maxWaitingPerTenant, priorities } = this.#options;
+    const isOwnFull = this.#waiting.sizeOf(tenant) >= maxWaitingPerTenant;
+    if (!isOwnFull && this.#waiting.size < maxWaiting) return true;
+    const surplus = this.#waiting.findSurplus(priorities.length, isOwnFull ? tenant : undefined);
+    if (surplus === undefined) return false;
+    this.#waiting.remove(surplus);
+    this.#pieces.delete(surplus.key);
+    return true;
   }
 
   #joinPiece(piece: Piece<T>, tenant: string): JoinedWork<T> {

@@ -37,12 +37,28 @@ export class WaitingWork<W extends Waiting> {
   /** The number of waiting pieces of work of the tenant, of all ranks. */
   sizeOf(tenant: string): number {
     let size = 0;
-    for (const tenants of this.#ranks) for (const queue of tenants.get(tenant)?.values() ?? []) size += queue.size;
+    for (const tenants of this.#ranks) size += sizeOfLanes(tenants.get(tenant) ?? new Map<string, FairQueue<W, W>>());
     return size;
   }
 
   has(work: W): boolean {
     return this.#all.has(work);
+  }
+
+  /**
+   * Returns the first work of the rank that should leave a full queue, if any.
+   * @param tenant the tenant whose work it is; by default the one that has most of this rank
+   */
+  findSurplus(rank: number, tenant?: string): W | undefined {
+    const tenants = this.#ranks[rank] ?? new Map<string, Lanes<W>>();
+    let largest: { readonly lanes: Lanes<W>; readonly size: number } | undefined;
+    for (const lanes of tenant === undefined ? tenants.values() : [tenants.get(tenant)]) {
+      if (lanes === undefined) continue;
+      const size = sizeOfLanes(lanes);
+      if (largest === undefined || size > largest.size) largest = { lanes, size };
+    }
+    for (const queue of largest?.lanes.values() ?? []) return queue.first;
+    return undefined;
   }
 
   /** Whether work of a rank below `rank` waits. */
@@ -135,6 +151,12 @@ export class WaitingWork<W extends Waiting> {
     if (tenants === undefined) throw new TypeError(`unknown rank ${rank}`);
     return tenants;
   }
+}
+
+function sizeOfLanes<W>(lanes: Lanes<W>): number {
+  let size = 0;
+  for (const queue of lanes.values()) size += queue.size;
+  return size;
 }
 
 function findInLanes<W>(lanes: Lanes<W>, { isLaneFull, hasRoom }: Room<W>): W | undefined {

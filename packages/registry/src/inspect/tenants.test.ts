@@ -48,6 +48,17 @@ describe('K5 the shares of namespaces', () => {
     },
   );
 
+  test('K5 a queue of 10,000 images for which no pod waits any longer accepts a new image of another namespace', async () => {
+    const { clock, inspector, inspect, flood } = start();
+    for (const tenant of ['evil-1', 'evil-2', 'evil-3', 'evil-4']) flood(tenant, 4_300, 10);
+    await clock.advance(3_000);
+    flood('evil-5', 600, 10);
+    const result = inspect({ reference: 'good.example/app:v1', tenant: 'shop', budgetMs: 1_000 });
+    await clock.advance(1_000);
+    expect(await result).toMatch(/^resolved after/);
+    await inspector.close();
+  });
+
   test('hosts that answered once and hang now delay a new image of another namespace by less than a second', async () => {
     const { clock, hosts, inspector, inspect } = start();
     const names = Array.from({ length: 40 }, (_, at) => `quiet-${at}.example`);
