@@ -9,7 +9,6 @@ import {
   declareBuildInfo,
   declareInspectionMetrics,
   Health,
-  readSharedCache,
   startOpsServer,
 } from '@archpolicy/service';
 import type { Check, ShutdownHooks, commonVariables, Config, createLogger } from '@archpolicy/service';
@@ -17,6 +16,7 @@ import { ClusterIdentity } from './cluster-identity.ts';
 import { createInstanceId } from './instance-id.ts';
 import { VERSION } from './names.ts';
 import { openRegistries } from './open-registries.ts';
+import { readRedis } from './read-redis.ts';
 import { readProxies } from './read-proxies.ts';
 
 /** The part of a process's configuration that is the same in every process. */
@@ -75,7 +75,7 @@ export class ManagedProcess<C extends ProcessConfig> {
     const metrics = declareInspectionMetrics(this.metrics);
     const registries = await openRegistries(config, { clock, logger, metrics });
     this.runInBackground('registries file', registries.run);
-    const redis = readSharedCache(config);
+    const redis = readRedis(config);
     const identity = new ClusterIdentity({ api: this.api, clock, random: Math.random, logger });
     if (redis !== undefined) this.runInBackground('cluster identity', (closing) => identity.run(closing));
     const inspector = createInspector({

@@ -51,7 +51,15 @@ export const layers: Readonly<Record<string, readonly Layer[]>> = {
   ],
   'packages/kube/src': ['errors.ts', ['http', 'queue'], ['apply', 'events', 'evict', 'lease', 'reflector'], 'index.ts'],
   'packages/process/src': [
-    ['cluster-identity.ts', 'connect-api.ts', 'instance-id.ts', 'names.ts', 'open-registries.ts', 'read-proxies.ts'],
+    [
+      'cluster-identity.ts',
+      'connect-api.ts',
+      'instance-id.ts',
+      'names.ts',
+      'open-registries.ts',
+      'read-proxies.ts',
+      'read-redis.ts',
+    ],
     'managed-process.ts',
     'run-process.ts',
     'index.ts',

@@ -1,4 +1,5 @@
 import { RegistryError } from '../../errors.ts';
+import { isPort } from './handshake-replies.ts';
 
 export interface RedisNode {
   readonly host: string;
@@ -62,14 +63,16 @@ function parsePath(kind: RedisTarget['kind'], path: string): Pick<RedisTarget, '
     if (path === '') throw invalid();
     return { primary: decode(path) };
   }
-  if (path === '' || kind === 'cluster') return {};
+  // A Cluster has only database 0.
+  if (path === '' || (kind === 'cluster' && path === '0')) return {};
+  if (kind === 'cluster') throw invalid();
   if (!/^[0-9]{1,5}$/.test(path)) throw invalid();
   return { database: Number(path) };
 }
 
 function parseNode(text: string, defaultPort: number): RedisNode | undefined {
   const [, host, port] = /^(\[[0-9a-f:]+\]|[^:]+)(?::([0-9]{1,5}))?$/i.exec(text) ?? [];
-  if (host === undefined) return undefined;
+  if (host === undefined || (port !== undefined && !isPort(Number(port)))) return undefined;
   return { host: host.replace(/^\[|\]$/g, ''), port: port === undefined ? defaultPort : Number(port) };
 }
 
