@@ -72,24 +72,21 @@ export class Resolver {
     this.#parts = parts;
   }
 
-  /** Returns the result of an inspection. Logs the requests that failed. */
-  async resolve(request: ResolveRequest): Promise<Resolution> {
-    const failures: FailedRequest[] = [];
-    const resolution = await this.#resolve(request, failures);
-    const { tenant } = request;
-    this.#parts.failureLog.record({ tenant, hasAnswer: resolution.kind === 'answer' }, failures);
-    return resolution;
-  }
-
   /**
-   * Makes attempts until one succeeds. Continues after a rejection, and after the rate limit of a credential (another one
-   * has its own limit), with the next credential; after any failure of a mirror with the next endpoint.
+   * Makes attempts until one succeeds, and logs the requests that failed. Continues after a rejection, and after the rate
+   * limit of a credential (another one has its own limit), with the next credential; after any failure of a mirror with
+   * the next endpoint.
    */
-  async #resolve(request: ResolveRequest, failures: FailedRequest[]): Promise<Resolution> {
+  async resolve(request: ResolveRequest): Promise<Resolution> {
     const { image, registries, tenant, permit, leavesQuota, signal, softTtlMs, abortAfter } = request;
-    const { cache } = this.#parts;
+    const { cache, failureLog } = this.#parts;
+    const failures: FailedRequest[] = [];
+    const logged = (resolution: Resolution): Resolution => {
+      failureLog.record({ tenant, hasAnswer: resolution.kind === 'answer' }, failures);
+      return resolution;
+    };
     const found = await this.#findAttempts(request);
-    if (found.kind === 'failed') return this.#staleOr(found, request);
+    if (found.kind === 'failed') return logged(this.#staleOr(found, request));
     const attempts = found.value;
     await cache.load(image, attempts, registries);
     const mirrorMs = mirrorDeadlineMs(new Set(attempts.map(({ endpoint }) => endpoint)).size);
@@ -105,7 +102,7 @@ export class Resolver {
         ...{ image, softTtlMs, context, mirrorSignal },
         onFailure: (failure) => failures.push(toFailedRequest(attempt, failure)),
       });
-      if (resolution.kind === 'answer') return resolution;
+      if (resolution.kind === 'answer') return logged(resolution);
       failure = moreSpecificFailure(failure, resolution.failure);
       if (permit?.isRejected === true) break;
       rateLimit ??= upstreamRateLimit(attempt, resolution.failure);
@@ -114,7 +111,7 @@ export class Resolver {
     // A rejection of another credential is no answer for the one that is limited: it may have access.
     failure = rateLimit ?? failure;
     const stale = allowsStaleOnError(failure) ? cache.findStale(image, attempts.map(toScope)) : undefined;
-    return stale ?? { kind: 'fail', failure };
+    return logged(stale ?? { kind: 'fail', failure });
   }
 
   #findAttempts(request: ResolveRequest): Promise<Fetched<readonly EndpointCredential[]>> {
