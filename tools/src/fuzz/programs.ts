@@ -11,6 +11,8 @@ export const PROGRAMS: readonly FuzzProgram[] = [
   { main: REGISTRY, target: 'redis' },
   { main: REGISTRY, target: 'plugins' },
   { main: 'packages/kube/fuzz/main.ts', target: 'api-server' },
+  { main: 'webhook/fuzz/main.ts', target: 'webhook' },
+  { main: 'operator/fuzz/main.ts', target: 'operator' },
 ];
 
 /**

@@ -87,7 +87,7 @@ export const layers: Readonly<Record<string, readonly Layer[]>> = {
     ['certificates', 'clock', 'dns', 'free-port.ts', 'http', 'marker.ts', 'seeded-random.ts', 'watched-process.ts'],
     ['api-server', 'fault-proxy', 'http-proxy', 'fuzz', 'mutations', 'performance', 'redis', 'registry'],
     'world.ts',
-    'index.ts',
+    ['index.ts', 'process-fuzz'],
   ],
   'webhook/src': [
     ['config.ts', 'errors.ts', 'review', 'tls'],

@@ -1,15 +1,14 @@
 import { Socket } from 'node:net';
 import { FakeClock, RawServer } from '@archpolicy/testkit';
 import type { RawAnswer, RawRequest } from '@archpolicy/testkit';
-import { renderAnswer, untilSettled } from '@archpolicy/testkit/fuzz';
+import { buildUsualDocument, renderApiAnswer, untilSettled } from '@archpolicy/testkit/fuzz';
 import type { CountedClass, FuzzCase, FuzzTarget } from '@archpolicy/testkit/fuzz';
 import { KubeError } from '../../src/errors.ts';
 import { ApiClient } from '../../src/http/api-client.ts';
 import { fixedCredentials } from '../../src/http/credentials.ts';
 import { API_AXES } from './axes.ts';
-import type { ApiAxes, ApiChoice } from './axes.ts';
+import type { ApiAxes } from './axes.ts';
 import { CALLS } from './calls.ts';
-import { buildDocument } from './documents.ts';
 
 type ApiCase = FuzzCase<ApiAxes>;
 
@@ -39,17 +38,6 @@ const ERRORS = ['Aborted', 'Timeout', 'IdleTimeout', 'Network', 'TooLarge', 'Mal
 const LATER_MS = 120_000;
 /** Wrong responses to a reflector before the right ones. */
 const WRONG_RESPONSES = 3;
-const RETRY_AFTER: Readonly<Record<ApiChoice['retryAfter'], readonly string[]>> = {
-  none: [],
-  '1': ['retry-after: 1'],
-  '0': ['retry-after: 0'],
-  '-1': ['retry-after: -1'],
-  never: ['retry-after: never'],
-  huge: ['retry-after: 99999999999999'],
-  date: ['retry-after: Fri, 01 Jan 2100 00:00:00 GMT'],
-  two: ['retry-after: 1', 'retry-after: 2'],
-};
-
 interface Running {
   readonly one: ApiCase;
   requests: number;
@@ -116,11 +104,9 @@ export class ApiServerTarget implements FuzzTarget<ApiAxes> {
     const isWrong = !isReflector || (running.requests > from && running.requests <= from + WRONG_RESPONSES);
     if (running.requests >= from + WRONG_RESPONSES) answered.resolve(undefined);
     const isWatch = request.path.includes('watch=') || choice.call.startsWith('watch');
-    const right = Buffer.from(buildDocument('usual', isWatch, request.path.split('?')[0] ?? ''));
+    const right = Buffer.from(buildUsualDocument(isWatch, request.path.split('?')[0] ?? ''));
     if (!isWrong) return respond(right);
-    const document = Buffer.from(buildDocument(choice.document, isWatch, request.path.split('?')[0] ?? ''));
-    const bodies = { right: document, another: right, maxBytes: 128 * 1024 };
-    return renderAnswer(choice, { ...bodies, method: request.method, fields: RETRY_AFTER[choice.retryAfter], random });
+    return renderApiAnswer(choice, { right, method: request.method, random });
   }
 }
 

@@ -1,5 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Json } from '@archpolicy/core';
+import { writeAnswer } from '../http/index.ts';
+import type { RawAnswer } from '../http/index.ts';
 import type { ApiRequestSeen } from './request.ts';
 import { send } from './send.ts';
 import { statusObject } from './status-object.ts';
@@ -20,7 +22,9 @@ export type ApiFault =
   /** Closes the connection with FIN, without a response. */
   | { readonly kind: 'close' }
   /** Sends headers and the start of a body, then closes the connection with RST. */
-  | { readonly kind: 'cut'; readonly body: string };
+  | { readonly kind: 'cut'; readonly body: string }
+  /** Writes these bytes as the whole response. */
+  | { readonly kind: 'raw'; readonly answer: RawAnswer };
 
 /** Returns the fault for a request; undefined: respond regularly. */
 export type ApiFaultRule = (request: ApiRequestSeen) => ApiFault | undefined;
@@ -40,7 +44,18 @@ export function applyFault(fault: ApiFault, response: ServerResponse): void {
       response.writeHead(200, { 'content-type': 'application/json' });
       response.write(fault.body, () => response.socket?.resetAndDestroy());
       return;
+    case 'raw':
+      writeRaw(response, fault.answer);
+      return;
     case 'answer':
       send(response, fault.status, fault.body ?? statusObject(fault.status, ''), fault.headers);
   }
+}
+
+function writeRaw(response: ServerResponse, answer: RawAnswer): void {
+  const { socket } = response;
+  if (socket === null) return;
+  writeAnswer(socket, answer, () => undefined);
+  // Node then serves the next request of the connection.
+  response.emit('finish');
 }

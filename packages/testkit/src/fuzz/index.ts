@@ -10,3 +10,6 @@ export { renderAnswer } from './http-answer.ts';
 export { untilSettled } from './until-settled.ts';
 export { findFuzzFailures } from './fuzz-test.ts';
 export type { CountedClass, FuzzTarget } from './target.ts';
+export { API_ANSWER_AXES } from './api-axes.ts';
+export type { ApiAnswerAxes, ApiAnswerChoice } from './api-axes.ts';
+export { buildUsualDocument, renderApiAnswer } from './api-documents.ts';

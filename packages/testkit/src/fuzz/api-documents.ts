@@ -1,4 +1,7 @@
-import type { ApiChoice } from './axes.ts';
+import type { RawAnswer } from '../http/index.ts';
+import type { Random } from '@archpolicy/async';
+import type { ApiAnswerChoice } from './api-axes.ts';
+import { renderAnswer } from './http-answer.ts';
 
 const POD = {
   kind: 'Pod',
@@ -23,7 +26,7 @@ const LEVELS = 20_000;
 const longLine = `"${'a'.repeat(LONG_LINE_BYTES)}"\n`;
 const deepObject = `${'{"a":'.repeat(LEVELS)}1${'}'.repeat(LEVELS)}`;
 
-const DOCUMENTS: Readonly<Record<Exclude<ApiChoice['document'], 'usual'>, string>> = {
+const DOCUMENTS: Readonly<Record<Exclude<ApiAnswerChoice['document'], 'usual'>, string>> = {
   Status: JSON.stringify(status({ reason: 'InternalError', message: 'failed', code: 500 })),
   'Status of a budget': JSON.stringify(
     status({
@@ -70,11 +73,37 @@ const DOCUMENTS: Readonly<Record<Exclude<ApiChoice['document'], 'usual'>, string
   'deep object': deepObject,
 };
 
-/** Returns the text of a document. The usual one depends on the call. */
-export function buildDocument(document: ApiChoice['document'], isWatch: boolean, path: string): string {
-  if (document !== 'usual') return DOCUMENTS[document];
+const RETRY_AFTER: Readonly<Record<ApiAnswerChoice['retryAfter'], readonly string[]>> = {
+  none: [],
+  '1': ['retry-after: 1'],
+  '0': ['retry-after: 0'],
+  '-1': ['retry-after: -1'],
+  never: ['retry-after: never'],
+  huge: ['retry-after: 99999999999999'],
+  date: ['retry-after: Fri, 01 Jan 2100 00:00:00 GMT'],
+  two: ['retry-after: 1', 'retry-after: 2'],
+};
+
+/** Returns the right document for a request of the fuzzers. */
+export function buildUsualDocument(isWatch: boolean, path: string): string {
   if (isWatch) return event(EVENT);
   if (path.includes('/leases'))
     return JSON.stringify({ ...LEASE, spec: { holderIdentity: 'me', leaseDurationSeconds: 15 } });
   return JSON.stringify(path.endsWith('/pods') ? list([POD]) : POD);
+}
+
+export interface ApiAnswerContext {
+  /** The usual document. */
+  readonly right: Uint8Array;
+  readonly method: string;
+  readonly random: Random;
+}
+
+const MAX_BYTES = 128 * 1024;
+
+/** Renders the answer of the API server that a choice describes. */
+export function renderApiAnswer(choice: ApiAnswerChoice, { right, method, random }: ApiAnswerContext): RawAnswer {
+  const document = choice.document === 'usual' ? right : Buffer.from(DOCUMENTS[choice.document]);
+  const bodies = { right: document, another: right, maxBytes: MAX_BYTES };
+  return renderAnswer(choice, { ...bodies, method, fields: RETRY_AFTER[choice.retryAfter], random });
 }
