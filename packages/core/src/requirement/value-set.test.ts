@@ -132,6 +132,8 @@ describe('value sets', () => {
 
   test.each<[string, ValueSet, string | undefined, boolean]>([
     ['above 3', gt('3'), '4', true],
+    // A Number is exact up to 2^53.
+    ['above 2^53', gt('9007199254740992'), '9007199254740993', true],
     ['above 3', gt('3'), '3', false],
     ['below 3', lt('3'), '3', false],
     ['below 3', lt('3'), '2', true],
