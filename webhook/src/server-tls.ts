@@ -3,7 +3,7 @@ import { WEBHOOK } from '@archpolicy/process';
 import type { Check, CheckResult, Logger, Registry } from '@archpolicy/service';
 import type { WebhookConfig } from './config.ts';
 import { declareCertificateMetrics, declareClientCaMetrics } from './metrics.ts';
-import type { ServerTlsSettings, WebhookServerOptions } from './server/webhook-server.ts';
+import type { ConnectionsOptions, ServerTlsSettings } from './server/connections.ts';
 import { CertificateWatch } from './tls/certificate-watch.ts';
 import { ClientCaWatch } from './tls/client-ca-watch.ts';
 import type { ClientRejection } from './tls/client-rejections.ts';
@@ -18,7 +18,7 @@ export interface TlsFiles {
 }
 
 /** The options of the server that come from the files. */
-export type ServerTlsOptions = Pick<WebhookServerOptions, 'certificate' | 'clientCa' | 'onClientRejected'>;
+export type ServerTlsOptions = Pick<ConnectionsOptions, 'certificate' | 'clientCa' | 'onClientRejected'>;
 
 /** Interval at which a lasting reason for rejected clients is logged again. */
 const LOG_MS = 60_000;

@@ -35,7 +35,7 @@ const LARGE_BYTES = 512 * 1024;
  */
 export class ReviewQueue {
   readonly #clock: Clock;
-  readonly normal = new Fifo<QueuedReview>();
+  readonly #normal = new Fifo<QueuedReview>();
   readonly #large = new Fifo<QueuedReview>();
   #scheduled = false;
   #costMs = INITIAL_COST_MS;
@@ -46,15 +46,15 @@ export class ReviewQueue {
 
   /** The number of queued reviews. */
   get length(): number {
-    return this.normal.size + this.#large.size;
+    return this.#normal.size + this.#large.size;
   }
 
   push(review: QueuedReview): void {
-    if (review.arrivedAt + this.normal.size * this.#costMs > review.latestStart) {
+    if (review.arrivedAt + this.#normal.size * this.#costMs > review.latestStart) {
       review.shed();
       return;
     }
-    (review.bytes > LARGE_BYTES ? this.#large : this.normal).push(review);
+    (review.bytes > LARGE_BYTES ? this.#large : this.#normal).push(review);
     this.#schedule();
   }
 
@@ -63,22 +63,22 @@ export class ReviewQueue {
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
-      this.run();
+      this.#run();
     });
   }
 
-  run(): void {
+  #run(): void {
     const startedAt = this.#clock.monotonic();
     let now = startedAt;
-    for (let review = this.normal.shift(); review !== undefined; review = this.normal.shift()) {
-      if (this.startOrShed(review, now)) {
+    for (let review = this.#normal.shift(); review !== undefined; review = this.#normal.shift()) {
+      if (this.#startOrShed(review, now)) {
         const after = this.#clock.monotonic();
         this.#costMs += COST_WEIGHT * (after - now - this.#costMs);
         now = after;
       }
       if (now - startedAt >= SLICE_MS) break;
     }
-    if (this.normal.size === 0) this.startOneLarge(now);
+    if (this.#normal.size === 0) this.#startOneLarge(now);
     if (this.length > 0) this.#schedule();
   }
 
@@ -86,12 +86,12 @@ export class ReviewQueue {
    * Starts at most one large review. After the large review, the queue yields to socket I/O. Normal reviews that have
    * arrived by then start before the next large review.
    */
-  startOneLarge(now: number): void {
+  #startOneLarge(now: number): void {
     const review = this.#large.shift();
-    if (review !== undefined) this.startOrShed(review, now);
+    if (review !== undefined) this.#startOrShed(review, now);
   }
 
-  startOrShed(review: QueuedReview, now: number): boolean {
+  #startOrShed(review: QueuedReview, now: number): boolean {
     if (now > review.latestStart) {
       review.shed();
       return false;

@@ -8,9 +8,10 @@ import { createCertificateAuthority } from '@archpolicy/testkit';
 import type { CertificateAuthority, LeafOptions } from '@archpolicy/testkit';
 import { TlsClient } from '../fixtures/tls-client.ts';
 import { MAX_BODY_BYTES } from './body.ts';
+import type { ServingPair } from './connections.ts';
 import type { Limits } from './limits.ts';
 import { WebhookServer } from './webhook-server.ts';
-import type { HttpResponse, ReviewTimes, ServingPair } from './webhook-server.ts';
+import type { HttpResponse, ReviewTimes } from './webhook-server.ts';
 
 let authority: CertificateAuthority;
 const cleanups: (() => Promise<void> | void)[] = [];

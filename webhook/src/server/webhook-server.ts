@@ -1,20 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createServer } from 'node:https';
-import type { Server } from 'node:https';
-import type { Socket } from 'node:net';
-import type { SecureContextOptions } from 'node:tls';
 import { waitUnlessAborted } from '@archpolicy/async';
 import type { Clock } from '@archpolicy/async';
-import { ConnectionTable, listen } from '@archpolicy/service';
-import type { Address, CheckResult } from '@archpolicy/service';
-import type { Certificate } from '../tls/certificate.ts';
-import { watchClientRejections } from '../tls/client-rejections.ts';
-import type { ClientRejection } from '../tls/client-rejections.ts';
-import { TLS_OPTIONS } from '../tls/options.ts';
+import type { CheckResult } from '@archpolicy/service';
 import { BodyReader } from './body.ts';
 import type { BodyRead, UnreadReason } from './body.ts';
-import { CONNECTION_AGE_SPREAD, LIMITS } from './limits.ts';
-import type { Limits } from './limits.ts';
+import { Connections } from './connections.ts';
+import type { ConnectionsOptions, ServerTlsSettings } from './connections.ts';
 import { ReviewQueue } from './review-queue.ts';
 import { reviewTimeoutMs } from './timeout.ts';
 
@@ -44,86 +35,31 @@ export interface ReviewHandler {
   rejectUnread(reason: UnreadReason, times: ReviewTimes): HttpResponse;
 }
 
-/** The serving certificate and its key, PEM. */
-export type ServingPair = Pick<Certificate, 'cert' | 'key'>;
-
-/** What the files of the server's TLS contain. */
-export interface ServerTlsSettings {
-  readonly certificate?: ServingPair;
-  /** The authorities of client certificates, PEM. */
-  readonly clientCa?: Buffer;
-}
-
-export interface WebhookServerOptions {
-  readonly certificate: ServingPair;
-  /** The authorities of client certificates, PEM. With them, clients without a certificate are rejected. */
-  readonly clientCa?: Buffer;
-  readonly address: Address;
+export interface WebhookServerOptions extends ConnectionsOptions {
   readonly handler: ReviewHandler;
   readonly clock: Clock;
-  readonly random: () => number;
   /** The part of a review's time that is reserved for inspection, milliseconds. */
   readonly inspectionBudgetMs: number;
-  /** Called for each connection that is closed because there are too many. */
-  readonly onConnectionClosed?: () => void;
-  /** Called for each connection that is rejected because of its client certificate. */
-  readonly onClientRejected?: (rejection: ClientRejection) => void;
-  /** Limits that tests override. */
-  readonly limits?: Partial<Limits>;
-}
-
-/** Returns all options of the TLS context, because Node uses the default of each option that is missing at a reload. */
-function toContextOptions({
-  certificate: { cert, key },
-  clientCa,
-}: ServerTlsSettings & Pick<WebhookServerOptions, 'certificate'>): SecureContextOptions {
-  return { ...TLS_OPTIONS, cert, key, ...(clientCa !== undefined && { ca: clientCa }) };
 }
 
 /** The HTTPS server of `POST /mutate`. */
 export class WebhookServer {
   readonly #options: WebhookServerOptions;
-  readonly #server: Server;
-  #tls: ServerTlsSettings & Pick<WebhookServerOptions, 'certificate'>;
+  readonly #connections: Connections;
   readonly #queue: ReviewQueue;
   readonly #bodies: BodyReader;
-  readonly #connections: ConnectionTable;
-  readonly #maxConnections: number;
-  /** The time at which each connection reaches its maximum age, monotonic milliseconds. */
-  readonly maxAgeReachedAt = new WeakMap<Socket, number>();
   #draining = false;
   #inFlight = 0;
-  onIdle: () => void = () => undefined;
+  #onIdle: () => void = () => undefined;
   #lastUrl = '';
-  lastTimeoutMs = 0;
+  #lastTimeoutMs = 0;
 
   constructor(options: WebhookServerOptions) {
     this.#options = options;
     this.#queue = new ReviewQueue(options.clock);
     this.#bodies = new BodyReader(options.clock);
-    this.#tls = options;
-    const limits = { ...LIMITS, ...options.limits };
-    this.#maxConnections = limits.connections;
-    this.#connections = new ConnectionTable(limits.connections, options.onConnectionClosed);
-    this.#server = createServer(
-      {
-        ...toContextOptions(this.#tls),
-        requestCert: options.clientCa !== undefined,
-        handshakeTimeout: limits.handshakeMs,
-        headersTimeout: limits.headersMs,
-        requestTimeout: limits.requestMs,
-        connectionsCheckingInterval: limits.checkingMs,
-        keepAliveTimeout: limits.keepAliveMs,
-      },
-      (request, response) => {
-        this.#receive(request, response);
-      },
-    );
-    this.#connections.watch(this.#server);
-    if (options.onClientRejected !== undefined) watchClientRejections(this.#server, options.onClientRejected);
-    this.#server.on('secureConnection', (socket) => {
-      const age = limits.connectionAgeMs * (1 - CONNECTION_AGE_SPREAD * options.random());
-      this.maxAgeReachedAt.set(socket, options.clock.monotonic() + age);
+    this.#connections = new Connections(options, (request, response) => {
+      this.#receive(request, response);
     });
   }
 
@@ -134,9 +70,7 @@ export class WebhookServer {
 
   /** Whether a new connection would be accepted. */
   check(): CheckResult {
-    if (!this.#server.listening) return { ok: false, reason: 'the server does not listen' };
-    if (this.#connections.hasRoom) return { ok: true };
-    return { ok: false, reason: `all ${this.#maxConnections} connections wait for responses` };
+    return this.#connections.check();
   }
 
   /**
@@ -144,16 +78,12 @@ export class WebhookServer {
    * @throws ServiceError
    */
   async listen(): Promise<number> {
-    return listen(this.#server, this.#options.address);
+    return this.#connections.listen();
   }
 
-  /**
-   * Uses another certificate, or other authorities, for new connections. An open connection keeps those with which it was
-   * opened, and ends after `connectionAgeMs`.
-   */
+  /** Uses another certificate, or other authorities, for new connections. */
   reload(changed: ServerTlsSettings): void {
-    this.#tls = { ...this.#tls, ...changed };
-    this.#server.setSecureContext(toContextOptions(this.#tls));
+    this.#connections.reload(changed);
   }
 
   /** Begins to close each connection after its next response, so that clients reconnect to another replica. */
@@ -164,23 +94,14 @@ export class WebhookServer {
   /** Stops accepting connections, waits for requests in flight until the signal aborts, then closes all connections. */
   async close(signal: AbortSignal): Promise<void> {
     this.drain();
-    const closed = new Promise<void>((resolve) => {
-      this.#server.close(() => {
-        resolve();
-      });
-    });
-    await this.idle(signal);
-    // Closes the remaining connections. Node does not close a connection on which no request was sent yet, because Node
-    // does not count this connection as idle.
-    this.#server.closeAllConnections();
-    await closed;
+    await this.#connections.close(this.#idle(signal));
   }
 
   /** Resolves once no request is in flight or the signal aborts. */
-  async idle(signal: AbortSignal): Promise<void> {
+  async #idle(signal: AbortSignal): Promise<void> {
     if (this.#inFlight === 0 || signal.aborted) return;
     const { promise, resolve } = Promise.withResolvers<undefined>();
-    this.onIdle = () => {
+    this.#onIdle = () => {
       resolve(undefined);
     };
     await waitUnlessAborted(promise, signal);
@@ -197,10 +118,10 @@ export class WebhookServer {
     this.#inFlight += 1;
     response.once('close', () => {
       this.#inFlight -= 1;
-      if (this.#inFlight === 0) this.onIdle();
+      if (this.#inFlight === 0) this.#onIdle();
     });
-    const deadline = arrivedAt + this.timeoutMs(url);
-    this.#connections.touch(request.socket);
+    const deadline = arrivedAt + this.#timeoutMs(url);
+    this.#connections.table.touch(request.socket);
     this.#bodies.read(request, deadline, (read) => {
       this.#queueReview(read, response, { arrivedAt, deadline });
     });
@@ -210,16 +131,16 @@ export class WebhookServer {
     if (read.kind === 'aborted') return;
     const { clock, handler, inspectionBudgetMs } = this.#options;
     if (read.kind !== 'body') {
-      this.rejectUnread(response, handler.rejectUnread(read.kind, times));
+      this.#rejectUnread(response, handler.rejectUnread(read.kind, times));
       return;
     }
     const { body } = read;
     const { socket } = response.req;
-    this.#connections.begin(socket);
+    this.#connections.table.begin(socket);
     const reply = (answer: HttpResponse): void => {
       this.#bodies.release(body.length);
       this.#send(response, answer);
-      this.#connections.end(socket);
+      this.#connections.table.end(socket);
     };
     const arrivedAt = clock.monotonic();
     this.#queue.push({
@@ -237,19 +158,19 @@ export class WebhookServer {
    * Returns the timeout of a review from its URL, in milliseconds. The last URL is cached, because the API server
    * always sends the same one.
    */
-  timeoutMs(url: string): number {
+  #timeoutMs(url: string): number {
     if (url !== this.#lastUrl) {
       this.#lastUrl = url;
-      this.lastTimeoutMs = reviewTimeoutMs(url.slice('/mutate?'.length));
+      this.#lastTimeoutMs = reviewTimeoutMs(url.slice('/mutate?'.length));
     }
-    return this.lastTimeoutMs;
+    return this.#lastTimeoutMs;
   }
 
   /**
    * Responds without reading the rest of the body. Closing a connection with unread data resets it, and the client may
    * lose the response. So the response is written at once, but the connection is closed only after LINGER_MS.
    */
-  rejectUnread(response: ServerResponse, answer: HttpResponse): void {
+  #rejectUnread(response: ServerResponse, answer: HttpResponse): void {
     if (response.destroyed) return;
     this.#writeHead(response, answer);
     response.write(answer.body);
@@ -274,14 +195,10 @@ export class WebhookServer {
     };
     // After an error the rest of the body may still arrive. The connection is closed, so that the rest is not parsed as
     // the next request.
-    if (status !== 200 || this.#draining || this.#isOld(response.socket)) headers['connection'] = 'close';
+    const isLast = status !== 200 || this.#draining || this.#connections.isOld(response.req.socket);
+    if (isLast) headers['connection'] = 'close';
     response.writeHead(status, headers);
     return length;
-  }
-
-  #isOld(socket: Socket | null): boolean {
-    const end = socket === null ? undefined : this.maxAgeReachedAt.get(socket);
-    return end !== undefined && this.#options.clock.monotonic() >= end;
   }
 }
 
