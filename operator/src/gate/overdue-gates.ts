@@ -69,12 +69,12 @@ export class OverdueGates {
         return [podKey(pod), known?.uid === pod.uid ? known : { uid: pod.uid, atMs: nowMs }];
       }),
     );
-    return gated.filter((pod) => this.#isOverdue(pod));
+    return gated.filter((pod) => this.#isOverdue(pod, nowMs - (this.#observed.get(podKey(pod))?.atMs ?? nowMs)));
   }
 
-  #isOverdue(pod: PodFacts): boolean {
+  /** @param observedMs how long this process has observed the gate */
+  #isOverdue(pod: PodFacts, observedMs: number): boolean {
     const { view, clock } = this.#parts;
-    const observedMs = clock.monotonic() - (this.#observed.get(podKey(pod))?.atMs ?? clock.monotonic());
     // Uses the larger of two durations: a wrong clock must not keep a pod gated, and neither must a restart of this
     // process.
     const waitedMs = Math.max(observedMs, clock.now() - pod.createdAtMs);
