@@ -1,7 +1,5 @@
-import { createServer } from 'node:net';
-import type { Socket } from 'node:net';
-import { LoopbackServer } from './loopback-server.ts';
-import { writeAnswer } from './write-answer.ts';
+import { ByteServer } from './byte-server.ts';
+import type { ByteConnection } from './byte-server.ts';
 import type { RawAnswer } from './write-answer.ts';
 
 /** The first byte of a TLS handshake: https://www.rfc-editor.org/rfc/rfc8446#section-5.1. */
@@ -19,28 +17,13 @@ export interface RawRequest {
 }
 
 /** An HTTP server on loopback that sends raw bytes, because Node cannot send every framing and header. */
-export class RawServer extends LoopbackServer {
+export class RawServer extends ByteServer {
   /** Set to respond. */
   answer: (request: RawRequest) => RawAnswer = () => ({ pieces: [], then: 'end' });
-  #events = 0;
 
-  constructor() {
-    const server = createServer({ noDelay: true });
-    super(server);
-    server.on('connection', (socket) => {
-      this.#serve(socket);
-    });
-  }
-
-  /** The number of reads and writes so far. */
-  get events(): number {
-    return this.#events;
-  }
-
-  #serve(socket: Socket): void {
+  protected serve({ socket, send }: ByteConnection): (text: string) => void {
     let received = '';
-    socket.setEncoding('latin1').on('data', (text: string) => {
-      this.#events += 1;
+    return (text) => {
       received += text;
       // A TLS handshake, which the client would await until its timeout.
       if (received.startsWith(TLS_HANDSHAKE)) {
@@ -54,8 +37,8 @@ export class RawServer extends LoopbackServer {
         const header = (name: string): string => new RegExp(`^${name}: *(\\S*)`, 'im').exec(head)?.[1] ?? '';
         const isAuthorized = header('authorization') !== '';
         const request = { method, path, host: header('host'), isAuthorized, userAgent: header('user-agent') };
-        writeAnswer(socket, this.answer(request), () => (this.#events += 1));
+        send(this.answer(request));
       }
-    });
+    };
   }
 }

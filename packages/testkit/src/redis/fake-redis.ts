@@ -1,7 +1,5 @@
-import { createServer } from 'node:net';
-import type { Socket } from 'node:net';
-import { LoopbackServer, writeAnswer } from '../http/index.ts';
-import type { RawAnswer } from '../http/index.ts';
+import { ByteServer } from '../http/index.ts';
+import type { ByteConnection, RawAnswer } from '../http/index.ts';
 
 /** A command: its name in capitals and its arguments, and the password with which the connection authenticated. */
 export interface FakeRedisCommand {
@@ -13,39 +11,23 @@ export interface FakeRedisCommand {
 /**
  * A fake Redis that replies with arbitrary bytes. It stores nothing: use `RedisNode` for the behaviour of Redis.
  */
-export class FakeRedis extends LoopbackServer {
+export class FakeRedis extends ByteServer {
   /** Set to reply. */
   reply: (command: FakeRedisCommand) => RawAnswer = () => ({ pieces: [], then: 'end' });
-  #events = 0;
 
-  constructor() {
-    const server = createServer({ noDelay: true });
-    super(server);
-    server.on('connection', (socket) => {
-      this.#serve(socket);
-    });
-  }
-
-  /** The number of reads and writes so far. */
-  get events(): number {
-    return this.#events;
-  }
-
-  #serve(socket: Socket): void {
+  protected serve({ send }: ByteConnection): (text: string) => void {
     let received = '';
     let password = '';
-    socket.setEncoding('latin1').on('data', (text: string) => {
-      this.#events += 1;
+    return (text) => {
       received += text;
       for (let parsed = parseCommand(received); parsed !== undefined; parsed = parseCommand(received)) {
         received = received.slice(parsed.length);
         const [name = '', ...args] = parsed.words;
         // `HELLO 3 AUTH user password`, `AUTH user password`, or `AUTH password`
         if (/^(hello|auth)$/i.test(name)) password = args.at(-1) ?? '';
-        const answer = this.reply({ name: name.toUpperCase(), args, password });
-        writeAnswer(socket, answer, () => (this.#events += 1));
+        send(this.reply({ name: name.toUpperCase(), args, password }));
       }
-    });
+    };
   }
 }
 
