@@ -15,6 +15,19 @@ describe('the token bucket', () => {
     expect(bucket.reserve(rate, 1_000, 250)).toBe(0);
   });
 
+  test('a token that is valid now, or none', () => {
+    const rate = { perSecond: 10, burst: 2 };
+    const bucket = new TokenBucket(rate.burst, 0);
+    expect([0, 0, 0, 99, 100, 100].map((at) => bucket.tryTake(rate, at))).toEqual([
+      true,
+      true,
+      false,
+      false,
+      true,
+      false,
+    ]);
+  });
+
   test('fills up again, but not beyond its burst', () => {
     const rate = { perSecond: 2, burst: 2 };
     const bucket = new TokenBucket(rate.burst, 0);

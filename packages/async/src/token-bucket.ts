@@ -33,4 +33,9 @@ export class TokenBucket {
     this.#atMs = nowMs;
     return waitMs;
   }
+
+  /** Takes a token if one is valid now. Returns whether it did. */
+  tryTake(rate: TokenBucketRate, nowMs: number): boolean {
+    return this.reserve(rate, nowMs, 0) === 0;
+  }
 }

@@ -78,13 +78,9 @@ export class LineLimits {
   }
 
   #isWithinTotal({ isNamed, tenant }: Subject, nowMs: number): boolean {
-    if (isNamed) return take(this.#namedTotal, NAMED_RATE, nowMs);
+    if (isNamed) return this.#namedTotal.tryTake(NAMED_RATE, nowMs);
     const share = this.#tenants.get(tenant) ?? new TokenBucket(TENANT_RATE.burst, nowMs);
     this.#tenants.set(tenant, share);
-    return take(share, TENANT_RATE, nowMs) && take(this.#otherTotal, OTHER_RATE, nowMs);
+    return share.tryTake(TENANT_RATE, nowMs) && this.#otherTotal.tryTake(OTHER_RATE, nowMs);
   }
-}
-
-function take(bucket: TokenBucket, rate: TokenBucketRate, nowMs: number): boolean {
-  return bucket.reserve(rate, nowMs, 0) === 0;
 }

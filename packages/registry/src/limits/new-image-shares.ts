@@ -42,6 +42,6 @@ export class NewImageShares {
   }
 
   #take(bucket: TokenBucket, rate: TokenBucketRate): boolean {
-    return bucket.reserve(rate, this.#clock.monotonic(), 0) === 0;
+    return bucket.tryTake(rate, this.#clock.monotonic());
   }
 }
