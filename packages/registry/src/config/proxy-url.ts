@@ -1,3 +1,5 @@
+import { toBasicHeader } from '../http/basic-header.ts';
+
 /** An HTTP proxy. */
 export interface Proxy {
   /** `http://host:port` or `https://host:port`, without the credential. */
@@ -19,15 +21,14 @@ export function parseProxyUrl(text: string): Proxy | undefined {
   if (url.pathname !== '/' || url.search !== '' || url.hash !== '') return undefined;
   const credential = decodeCredential(url);
   if (credential === undefined) return undefined;
-  return credential === ':'
-    ? { url: url.origin }
-    : { url: url.origin, authorization: `Basic ${Buffer.from(credential, 'utf8').toString('base64')}` };
+  const isAnonymous = credential.username === '' && credential.password === '';
+  return isAnonymous ? { url: url.origin } : { url: url.origin, authorization: toBasicHeader(credential) };
 }
 
-/** Returns `user:password`; undefined when its percent-encoding is invalid. */
-function decodeCredential({ username, password }: URL): string | undefined {
+/** Returns undefined when the percent-encoding is invalid. */
+function decodeCredential(url: URL): { readonly username: string; readonly password: string } | undefined {
   try {
-    return `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+    return { username: decodeURIComponent(url.username), password: decodeURIComponent(url.password) };
   } catch {
     return undefined;
   }

@@ -5,11 +5,11 @@ import type { Challenge } from '../auth/challenge.ts';
 import { ChallengeDiscovery } from '../auth/challenge-discovery.ts';
 import type { Credential } from '../auth/credential.ts';
 import { parseRealm } from '../auth/realm.ts';
+import { toBasicHeader } from '../http/basic-header.ts';
 import { failed, failedBecause, fetched } from '../http/outcome.ts';
 import type { FetchFailure, Fetched } from '../http/outcome.ts';
 import type { RequestContext } from './request-context.ts';
 import type { HttpRequest, HttpResponse, Sender } from './sender.ts';
-import { toBasicHeader } from './token-service.ts';
 import type { TokenRequest, TokenService } from './token-service.ts';
 
 /** The answer to a challenge. */

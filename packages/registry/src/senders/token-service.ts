@@ -2,6 +2,7 @@ import { SingleFlight } from '@archpolicy/async';
 import type { Clock } from '@archpolicy/async';
 import { LRUCache } from 'lru-cache';
 import type { Credential } from '../auth/credential.ts';
+import { toBasicHeader } from '../http/basic-header.ts';
 import { fetched, inPlace } from '../http/outcome.ts';
 import type { Fetched } from '../http/outcome.ts';
 import type { RequestContext } from './request-context.ts';
@@ -120,9 +121,4 @@ function buildExchangeRequest({ realm, service, scope }: TokenRequest, refreshTo
     body: new URLSearchParams(form).toString(),
     maxBytes: MAX_TOKEN_BODY_BYTES,
   };
-}
-
-/** Returns the value of a Basic Authorization header: https://www.rfc-editor.org/rfc/rfc7617#section-2. */
-export function toBasicHeader({ username, password }: Extract<Credential, { readonly kind: 'basic' }>): string {
-  return `Basic ${Buffer.from(`${username}:${password}`, 'utf8').toString('base64')}`;
 }
