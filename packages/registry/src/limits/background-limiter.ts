@@ -1,13 +1,12 @@
-import { PriorityWaitlist, TokenBucket } from '@archpolicy/async';
+import { PriorityWaitlist } from '@archpolicy/async';
 import type { Clock } from '@archpolicy/async';
-import { LRUCache } from 'lru-cache';
 import type { CacheKeys } from '../cache/cache-keys.ts';
 import type { Bucket, SharedStore } from '../cache/shared-store.ts';
 import type { HostLimits } from '../config/host-settings.ts';
 import type { RequestLimit } from '../config/schema.ts';
 import { failed } from '../http/outcome.ts';
 import type { FetchFailure } from '../http/outcome.ts';
-import { reserveLocally } from './reserve-locally.ts';
+import { LocalBuckets } from './reserve-locally.ts';
 
 /**
  * Maximum requests per second to a host. This is the default rate of one kubelet (`registryPullQPS`), so background
@@ -20,8 +19,6 @@ const PER_SECOND = 5;
 const SHARE = 0.5;
 /** Maximum wait for a permit. It is less than the 15 s of an inspection, so that time remains for the requests. */
 const MAX_WAIT_MS = 10_000;
-/** Maximum number of hosts with a bucket in memory, because tenants choose hosts. */
-const MAX_HOSTS = 1_000;
 const MS_PER_SECOND = 1_000;
 const PRIORITIES = ['follow-up', 'new'] as const;
 
@@ -47,7 +44,7 @@ export interface PermitRequest {
  */
 export class BackgroundLimiter {
   readonly #parts: LimiterParts;
-  readonly #buckets = new LRUCache<string, TokenBucket>({ max: MAX_HOSTS });
+  readonly #buckets = new LocalBuckets();
   readonly #waitlists = new Map<string, PriorityWaitlist<Priority>>();
 
   constructor(parts: LimiterParts) {
@@ -85,11 +82,7 @@ export class BackgroundLimiter {
     const { store, keys, clock } = this.#parts;
     const key = keys.cacheKey('limit', `background ${host}`, sharing);
     const shared = key === undefined ? undefined : await store.reserve(key, bucket);
-    if (shared !== undefined) return shared.waitMs;
-    const now = clock.monotonic();
-    const tokens = this.#buckets.get(host) ?? new TokenBucket(bucket.burst, now);
-    this.#buckets.set(host, tokens);
-    return reserveLocally(tokens, bucket, now);
+    return shared?.waitMs ?? this.#buckets.reserve(host, bucket, clock.monotonic());
   }
 }
 

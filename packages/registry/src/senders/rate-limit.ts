@@ -1,6 +1,4 @@
-import { TokenBucket } from '@archpolicy/async';
 import type { Clock } from '@archpolicy/async';
-import { LRUCache } from 'lru-cache';
 import { ANONYMOUS_SCOPE } from '../auth/auth-attempt.ts';
 import type { CacheKeys } from '../cache/cache-keys.ts';
 import type { Bucket, Reservation, SharedStore } from '../cache/shared-store.ts';
@@ -13,7 +11,7 @@ import { parseRetryAfter } from '../http/retry-after.ts';
 import { RateLimitBlocks } from '../limits/rate-limit-blocks.ts';
 import { rateLimitedKey, toRateLimited } from '../limits/rate-limited.ts';
 import type { RateLimited } from '../limits/rate-limited.ts';
-import { reserveLocally } from '../limits/reserve-locally.ts';
+import { LocalBuckets } from '../limits/reserve-locally.ts';
 import type { RequestContext } from './request-context.ts';
 import type { HttpRequest, HttpResponse, Sender } from './sender.ts';
 
@@ -33,8 +31,6 @@ interface RequestLimits {
   readonly sharing: HostLimits['sharing'];
 }
 
-/** Maximum number of hosts with a bucket in memory, because tenants choose hosts. */
-const MAX_HOSTS = 1_000;
 /**
  * Maximum wait of a request. A request that would have to wait longer is rejected with the time to retry, because no
  * pod waits that long.
@@ -53,7 +49,7 @@ const NOTHING: Reservation = { waitMs: 0, blockedMs: 0 };
 export class RateLimitSender implements Sender {
   readonly #next: Sender;
   readonly #parts: LimitParts;
-  readonly #buckets = new LRUCache<string, TokenBucket>({ max: MAX_HOSTS });
+  readonly #buckets = new LocalBuckets();
   readonly #blocks = new RateLimitBlocks();
 
   constructor(next: Sender, parts: LimitParts) {
@@ -93,10 +89,7 @@ export class RateLimitSender implements Sender {
     const shared = await this.#reserveShared(host, sharing, bucket);
     if (shared !== undefined) return shared;
     if (requestLimit.perSecond === 0) return NOTHING;
-    const now = this.#parts.clock.monotonic();
-    const tokens = this.#buckets.get(host) ?? new TokenBucket(requestLimit.burst, now);
-    this.#buckets.set(host, tokens);
-    return { waitMs: reserveLocally(tokens, bucket, now), blockedMs: 0 };
+    return { waitMs: this.#buckets.reserve(host, bucket, this.#parts.clock.monotonic()), blockedMs: 0 };
   }
 
   /** Loads the blocks of the credential and of all credentials that other replicas have stored. Returns the longest. */
