@@ -18,7 +18,10 @@ export function mirrorDeadlineMs(endpoints: number): number {
   return Math.min(MAX_MIRROR_MS, WORK_DEADLINE_MS / endpoints);
 }
 
-/** Returns a signal that aborts at `atMs` (monotonic milliseconds), and also when the timeouts are closed. */
+/**
+ * Returns a signal that aborts at `atMs` (monotonic milliseconds), and also when the timeouts are closed. It never aborts
+ * earlier, as `BatchedTimeout.signal` does: the circuit breaker would then not count a silent mirror.
+ */
 export function abortAt(timeouts: BatchedTimeout, atMs: number): AbortSignal {
   const controller = new AbortController();
   const never = new Promise<never>(() => undefined);

@@ -33,7 +33,7 @@ const FAILED_TTL_MS = 30_000;
 
 const GLOBAL = '*';
 
-/** The registry that a plugin is asked about, and the plugin. */
+/** Identifies a plugin and the registry whose credentials it returns. */
 function hostKey({ name }: ProviderConfig, { registry }: ImageName): string {
   return `${name} ${registry}`;
 }

@@ -18,8 +18,8 @@ const TIMEOUT_MS = 10_000;
 const MAX_OUTPUT_BYTES = 256 * 1024;
 
 /**
- * Runs a plugin until its process has ended, and returns its output, or undefined when the plugin failed in any way. Discards the stderr of the
- * plugin, which may contain secrets.
+ * Runs a plugin until its process has ended. Returns its output, or undefined when the plugin failed in any way. Discards
+ * the stderr of the plugin, which may contain secrets.
  */
 export function runPlugin({ file, args, env, input, signal }: PluginCall): Promise<string | undefined> {
   return new Promise((resolve) => {
