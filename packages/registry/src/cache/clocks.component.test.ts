@@ -2,10 +2,9 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Inspection } from '@archpolicy/core';
 import { FakeRegistry, multiPlatformImage, RedisNode } from '@archpolicy/testkit';
-import { createInspector } from '../create-inspector.ts';
 import { createShiftedClock } from '../fixtures/clocks.ts';
 import type { ShiftedClock } from '../fixtures/clocks.ts';
-import { loopbackRegistries } from '../fixtures/loopback-registries.ts';
+import { Replicas, sharedRedis } from '../fixtures/replicas.ts';
 import type { Inspector } from '../inspect/inspector.ts';
 
 const HOUR_MS = 3_600_000;
@@ -15,29 +14,19 @@ const after = multiPlatformImage(['linux/arm64']);
 
 let registry: FakeRegistry;
 let redis: RedisNode;
-let replicas: Inspector[];
+const replicas = new Replicas();
 
 beforeEach(async () => {
   [registry, redis] = await Promise.all([new FakeRegistry().start(), new RedisNode().start()]);
   registry.push('app', 'v1', before);
-  replicas = [];
 });
 
 afterEach(async () => {
-  await Promise.all(replicas.map((replica) => replica.close()));
+  await replicas.close();
   await Promise.all([registry.stop(), redis.stop()]);
 });
 
-function replica(clock: ShiftedClock): Inspector {
-  const inspector = createInspector({
-    clock,
-    registries: loopbackRegistries(),
-    clusterId: () => 'cluster',
-    redis: { url: redis.url, cacheKey: 'the cache key of the tests', commandTimeoutMs: 5_000 },
-  });
-  replicas.push(inspector);
-  return inspector;
-}
+const replica = (clock: ShiftedClock): Inspector => replicas.create({ clock, redis: sharedRedis(redis) });
 
 function shiftedBy(ms: number): ShiftedClock {
   const clock = createShiftedClock();

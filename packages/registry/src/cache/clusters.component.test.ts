@@ -4,7 +4,7 @@ import type { Inspection } from '@archpolicy/core';
 import { FakeRegistry, multiPlatformImage, RedisNode } from '@archpolicy/testkit';
 import type { Fault } from '@archpolicy/testkit';
 import { loopbackRegistries } from '../fixtures/loopback-registries.ts';
-import { createInspector } from '../create-inspector.ts';
+import { Replicas, sharedRedis } from '../fixtures/replicas.ts';
 import type { Inspector } from '../inspect/inspector.ts';
 
 /** The same name in both clusters, each of which has its own registry under it. */
@@ -13,7 +13,7 @@ const HOST = 'registry.tools.svc:1';
 let amd: FakeRegistry;
 let arm: FakeRegistry;
 let redis: RedisNode;
-let inspectors: Inspector[];
+const replicas = new Replicas();
 
 beforeEach(async () => {
   [amd, arm, redis] = await Promise.all([
@@ -23,29 +23,26 @@ beforeEach(async () => {
   ]);
   amd.push('app', 'v1', multiPlatformImage(['linux/amd64']));
   arm.push('app', 'v1', multiPlatformImage(['linux/arm64']));
-  inspectors = [];
 });
 
 afterEach(async () => {
-  await Promise.all(inspectors.map((inspector) => inspector.close()));
+  await replicas.close();
   await Promise.all([amd.stop(), arm.stop(), redis.stop()]);
 });
 
 /** Creates a process of a cluster in which `HOST` is this registry. */
 function processOf(registry: FakeRegistry, clusterId: string | undefined, more = ''): Inspector {
   const entry = `{host: "${HOST}", mirrors: [{host: "${registry.host}"}], ${more}}`;
-  const inspector = createInspector({
+  return replicas.create({
     clock: systemClock(),
     registries: loopbackRegistries('', entry),
     // The registry itself is not reachable: its mirror answers.
     resolve: (_name, _options, callback) => {
       callback(new Error('no such name'), []);
     },
-    redis: { url: redis.url, cacheKey: 'the cache key of the tests', commandTimeoutMs: 5_000 },
+    redis: sharedRedis(redis),
     clusterId: () => clusterId,
   });
-  inspectors.push(inspector);
-  return inspector;
 }
 
 function inspect(inspector: Inspector, image = 'app:v1'): Promise<Inspection> {

@@ -3,8 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { basicAccess, dockerConfigJson, FakeRegistry, multiPlatformImage, RedisNode } from '@archpolicy/testkit';
 import type { PullSecret } from '../auth/credential.ts';
 import { createShiftedClock } from '../fixtures/clocks.ts';
-import { loopbackRegistries } from '../fixtures/loopback-registries.ts';
-import { createInspector } from '../create-inspector.ts';
+import { Replicas, sharedRedis } from '../fixtures/replicas.ts';
 import type { Inspector } from '../inspect/inspector.ts';
 import type { PlatformCheck } from '../inspect/platform-checker.ts';
 import { NO_METRICS } from '../metrics.ts';
@@ -20,7 +19,7 @@ const clock = createShiftedClock();
 
 let registry: FakeRegistry;
 let redis: RedisNode;
-let replicas: Inspector[];
+const replicas = new Replicas();
 let discarded: number;
 
 beforeEach(async () => {
@@ -28,25 +27,18 @@ beforeEach(async () => {
   registry.push('app', 'v1', image);
   registry.access = basicAccess(['alice:a', 'bob:b']);
   registry.fault = ({ path }) => (path.endsWith(amd64!.digest) ? { kind: 'answer', status: 404 } : undefined);
-  [replicas, discarded, clock.shiftMs] = [[], 0, 0];
+  [discarded, clock.shiftMs] = [0, 0];
 });
 
 afterEach(async () => {
-  await Promise.all(replicas.map((replica) => replica.close()));
+  await replicas.close();
   await Promise.all([registry.stop(), redis.stop()]);
 });
 
 /** Creates one of several processes that share the Redis. */
 function replica(): Inspector {
-  const inspector = createInspector({
-    clock,
-    registries: loopbackRegistries(),
-    metrics: { ...NO_METRICS, discarded: () => void (discarded += 1) },
-    clusterId: () => 'cluster',
-    redis: { url: redis.url, cacheKey: 'the cache key of the tests', commandTimeoutMs: 5_000 },
-  });
-  replicas.push(inspector);
-  return inspector;
+  const metrics = { ...NO_METRICS, discarded: () => void (discarded += 1) };
+  return replicas.create({ clock, metrics, redis: sharedRedis(redis) });
 }
 
 const pullSecretsFor = (user: string): readonly PullSecret[] => [

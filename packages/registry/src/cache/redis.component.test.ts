@@ -12,58 +12,48 @@ import {
 } from '@archpolicy/testkit';
 import { systemClock } from '@archpolicy/async';
 import type { Inspection } from '@archpolicy/core';
+import type { RedisOptions } from '../create-inspector.ts';
 import { loopbackRegistries } from '../fixtures/loopback-registries.ts';
+import { Replicas, sharedRedis } from '../fixtures/replicas.ts';
 import type { RegistriesSource } from '../config/registries-file.ts';
-import { createInspector } from '../create-inspector.ts';
 import type { Inspector } from '../inspect/inspector.ts';
 import { NO_METRICS } from '../metrics.ts';
 
 const image = multiPlatformImage(['linux/amd64', 'linux/arm64']);
-const cacheKey = 'the cache key of the tests';
 
 const clock = systemClock();
 
 let registry: FakeRegistry;
 let redis: RedisNode;
-let replicas: Inspector[];
+const replicas = new Replicas();
 let discarded: number;
 
 beforeEach(async () => {
   [registry, redis] = await Promise.all([new FakeRegistry().start(), new RedisNode().start()]);
   registry.push('app', 'v1', image);
-  replicas = [];
   discarded = 0;
 });
 
 afterEach(async () => {
-  await Promise.all(replicas.map((replica) => replica.close()));
+  await replicas.close();
   await Promise.all([registry.stop(), redis.stop()]);
 });
 
-/** Creates one of several processes that share the Redis. */
+/** Creates one of several processes that share the Redis. Only the tests of K7 have the real timeout. */
 function replica(
-  more: {
-    readonly url?: string;
-    readonly key?: string;
-    readonly commandTimeoutMs?: number;
+  more: Partial<RedisOptions> & {
     readonly clusterId?: string | undefined;
     readonly registries?: RegistriesSource;
   } = {},
 ): Inspector {
-  const inspector = createInspector({
+  const { clusterId, registries, ...options } = { clusterId: 'cluster A', registries: loopbackRegistries(), ...more };
+  return replicas.create({
     clock,
-    registries: more.registries ?? loopbackRegistries(),
-    clusterId: () => ('clusterId' in more ? more.clusterId : 'cluster A'),
+    registries,
+    clusterId: () => clusterId,
     metrics: { ...NO_METRICS, discarded: () => void (discarded += 1) },
-    // Only the tests of K7 have the real timeout, so that a busy machine is not taken for a Redis outage.
-    redis: {
-      url: more.url ?? redis.url,
-      cacheKey: more.key ?? cacheKey,
-      commandTimeoutMs: more.commandTimeoutMs ?? 5_000,
-    },
+    redis: { ...sharedRedis(redis), ...options },
   });
-  replicas.push(inspector);
-  return inspector;
 }
 
 function inspect(inspector: Inspector, reference = 'app:v1', user?: string): Promise<Inspection> {
@@ -242,7 +232,8 @@ describe('K6 invalid values in Redis', () => {
   test('K6 limits and locks contain numbers and random tokens only', async () => {
     const limited = loopbackRegistries('requestLimit: {perSecond: 0.01, burst: 5}');
     registry.fault = () => ({ kind: 'hang' });
-    const waiting = inspect(replica({ registries: limited }));
+    const inspector = replica({ registries: limited });
+    const waiting = inspect(inspector);
     while (registry.requests.length === 0) await delay(5);
     const found = [...(await redis.keys()).keys()];
     const [lock] = found.filter((key) => key.includes(':lock:'));
@@ -254,14 +245,14 @@ describe('K6 invalid values in Redis', () => {
       'at',
       expect.stringMatching(/^[0-9]+$/),
     ]);
-    await replicas[0]?.close();
+    await inspector.close();
     await waiting;
   });
 
   test('K6 a process with another cache key neither uses nor breaks the values', async () => {
     await inspect(replica());
     registry.forgetRequests();
-    expect(await inspect(replica({ key: 'another cache key' }))).toMatchObject({ source: 'registry' });
+    expect(await inspect(replica({ cacheKey: 'another cache key' }))).toMatchObject({ source: 'registry' });
     expect(await inspect(replica())).toMatchObject({ source: 'redis' });
     expect(registry.lines).toHaveLength(1);
   });

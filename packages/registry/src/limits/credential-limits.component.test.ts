@@ -9,9 +9,8 @@ import {
 } from '@archpolicy/testkit';
 import type { Fault, SeenRequest } from '@archpolicy/testkit';
 import type { PullSecret } from '../auth/credential.ts';
-import { createInspector } from '../create-inspector.ts';
 import { createShiftedClock } from '../fixtures/clocks.ts';
-import { loopbackRegistries } from '../fixtures/loopback-registries.ts';
+import { Replicas, sharedRedis } from '../fixtures/replicas.ts';
 import type { Inspector } from '../inspect/inspector.ts';
 
 const image = multiPlatformImage(['linux/arm64']);
@@ -21,33 +20,23 @@ const MALLORY = 'mallory:secret';
 const LIMITED: Fault = { kind: 'answer', status: 429, headers: { 'retry-after': '21600' } };
 let registry: FakeRegistry;
 let redis: RedisNode;
-let replicas: Inspector[];
+const replicas = new Replicas();
 const clock = createShiftedClock();
 
 beforeEach(async () => {
   [registry, redis] = await Promise.all([new FakeRegistry().start(), new RedisNode().start()]);
   for (let at = 0; at < 10; at += 1) registry.push(`app-${at}`, 'v1', image);
   registry.access = basicAccess([ALICE, BOB, MALLORY]);
-  replicas = [];
   clock.shiftMs = 0;
 });
 
 afterEach(async () => {
-  await Promise.all(replicas.map((replica) => replica.close()));
+  await replicas.close();
   await Promise.all([registry.stop(), redis.stop()]);
 });
 
 function replica(shared = false): Inspector {
-  const options = { url: redis.url, cacheKey: 'cache key', commandTimeoutMs: 5_000 };
-  const registries = loopbackRegistries();
-  const inspector = createInspector({
-    clock,
-    registries,
-    clusterId: () => 'cluster',
-    ...(shared && { redis: options }),
-  });
-  replicas.push(inspector);
-  return inspector;
+  return replicas.create({ clock, ...(shared && { redis: sharedRedis(redis) }) });
 }
 
 function secretFor(host: string, user: string): PullSecret {

@@ -1,39 +1,31 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Inspection } from '@archpolicy/core';
 import { FakeRegistry, multiPlatformImage, RedisNode } from '@archpolicy/testkit';
-import { createInspector } from '../create-inspector.ts';
 import { createShiftedClock } from '../fixtures/clocks.ts';
 import { loopbackRegistries } from '../fixtures/loopback-registries.ts';
+import { Replicas, sharedRedis } from '../fixtures/replicas.ts';
 import type { Inspector } from '../inspect/inspector.ts';
 
 const image = multiPlatformImage(['linux/arm64']);
 let registry: FakeRegistry;
 let redis: RedisNode;
-let replicas: Inspector[];
+const replicas = new Replicas();
 const clock = createShiftedClock();
 
 beforeEach(async () => {
   [registry, redis] = await Promise.all([new FakeRegistry().start(), new RedisNode().start()]);
   for (let at = 0; at < 40; at += 1) registry.push(`app-${at}`, 'v1', image);
-  replicas = [];
   clock.shiftMs = 0;
 });
 
 afterEach(async () => {
-  await Promise.all(replicas.map((replica) => replica.close()));
+  await replicas.close();
   await Promise.all([registry.stop(), redis.stop()]);
 });
 
 function replica(limit = '', shared = true): Inspector {
-  const options = { url: redis.url, cacheKey: 'cache key', commandTimeoutMs: 5_000 };
-  const inspector = createInspector({
-    clock,
-    registries: loopbackRegistries(limit),
-    clusterId: () => 'cluster',
-    ...(shared ? { redis: options } : {}),
-  });
-  replicas.push(inspector);
-  return inspector;
+  const registries = loopbackRegistries(limit);
+  return replicas.create({ clock, registries, ...(shared && { redis: sharedRedis(redis) }) });
 }
 
 const inspect = (inspector: Inspector, at: number): Promise<Inspection> =>

@@ -1,48 +1,20 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { FakeClock, FaultProxy, PRIMARY_NAME, RedisCluster, RedisNode, RedisSentinel } from '@archpolicy/testkit';
+import { FaultProxy, PRIMARY_NAME, RedisCluster, RedisNode, RedisSentinel } from '@archpolicy/testkit';
 import type { ConnectionFault } from '@archpolicy/testkit';
-import { NO_METRICS } from '../../metrics.ts';
-import { NO_LOGGER } from '../../logger.ts';
 import { MAX_VALUE_LENGTH } from '../encrypted-value.ts';
-import { RedisStore } from './store.ts';
-import { parseRedisUrl } from './target.ts';
+import { RedisRig } from './fixtures/redis-rig.ts';
+import type { RedisStore } from './store.ts';
 
-/** Only the test advances the clock, so that a reply is never late on a busy machine, and the waits are exact. */
-let clock: FakeClock;
-let logLines: string[];
-let errors: number;
+let rig: RedisRig;
 const VALUE = Buffer.from('value');
-const ends: (() => Promise<void> | void)[] = [];
 
 beforeEach(() => {
-  clock = new FakeClock();
-  logLines = [];
-  errors = 0;
+  rig = new RedisRig();
 });
 
-afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end();
-});
-
-async function started<T extends { start(): Promise<T>; stop(): Promise<void> }>(server: T): Promise<T> {
-  ends.push(() => server.stop());
-  return server.start();
-}
-
-function store(url: string): RedisStore {
-  const note = (fields: object, message: string): void => {
-    logLines.push(`${message} ${JSON.stringify(fields)}`);
-  };
-  const logger = { ...NO_LOGGER, debug: note, info: note, warn: note, error: note };
-  const metrics = { ...NO_METRICS, cache: () => void (errors += 1) };
-  const opened = new RedisStore(parseRedisUrl(url), { clock, logger, metrics });
-  ends.push(() => {
-    opened.close();
-  });
-  return opened;
-}
+afterEach(() => rig.end());
 
 async function read(redis: RedisStore, key: string): Promise<string | undefined> {
   const [value] = await redis.get([key]);
@@ -51,9 +23,9 @@ async function read(redis: RedisStore, key: string): Promise<string | undefined>
 
 /** Starts a server behind a proxy, and a store that is connected to it through the proxy. */
 async function startBehindProxy(): Promise<{ server: RedisNode; proxy: FaultProxy; redis: RedisStore }> {
-  const server = await started(new RedisNode());
-  const proxy = await started(new FaultProxy(server.port));
-  const redis = store(`redis://127.0.0.1:${proxy.port}`);
+  const server = await rig.start(new RedisNode());
+  const proxy = await rig.start(new FaultProxy(server.port));
+  const redis = rig.open(`redis://127.0.0.1:${proxy.port}`);
   await redis.set('known', VALUE, 60_000);
   expect(await read(redis, 'known')).toBe('value');
   return { server, proxy, redis };
@@ -61,7 +33,7 @@ async function startBehindProxy(): Promise<{ server: RedisNode; proxy: FaultProx
 
 /** Advances the clock, no faster than real time, until a probe in the background succeeds. */
 async function waitUntilAvailable(redis: RedisStore): Promise<void> {
-  while (!logLines.some((line) => line.startsWith('redis available again'))) {
+  while (!rig.logLines.some((line) => line.startsWith('redis available again'))) {
     await advanceRealTime();
     await read(redis, 'any');
   }
@@ -69,7 +41,7 @@ async function waitUntilAvailable(redis: RedisStore): Promise<void> {
 
 async function advanceRealTime(): Promise<void> {
   await delay(5);
-  await clock.advance(5);
+  await rig.clock.advance(5);
 }
 
 /** Reads by 100 concurrent callers. */
@@ -86,10 +58,10 @@ async function expectNoWait(redis: RedisStore): Promise<void> {
 /** Expects no values after a wait of exactly 50 ms. */
 async function expectTimeout(redis: RedisStore): Promise<void> {
   const replies = readByMany(redis);
-  await clock.advance(49);
-  expect(clock.sleeping).toContain(1);
+  await rig.clock.advance(49);
+  expect(rig.clock.sleeping).toContain(1);
   expect(await Promise.race([replies, Promise.resolve('waiting')])).toBe('waiting');
-  await clock.advance(1);
+  await rig.clock.advance(1);
   expect(await replies).toEqual(allMissing);
 }
 
@@ -98,16 +70,16 @@ const bucket = { perSecond: 1, burst: 2, maxWaitMs: 500 };
 describe('K7 the deployments of Redis', () => {
   const deployments = {
     'one node': async () => {
-      const server = await started(new RedisNode());
+      const server = await rig.start(new RedisNode());
       return { url: server.url, keys: () => server.keys() };
     },
     Sentinel: async () => {
-      const sentinel = await started(new RedisSentinel());
+      const sentinel = await rig.start(new RedisSentinel());
       const primary = await sentinel.primary();
       return { url: `redis+sentinel://${sentinel.address}/${PRIMARY_NAME}`, keys: () => primary.keys() };
     },
     Cluster: async () => {
-      const cluster = await started(new RedisCluster());
+      const cluster = await rig.start(new RedisCluster());
       return { url: `redis+cluster://${cluster.addresses.join(',')}`, keys: () => cluster.keys() };
     },
   };
@@ -116,7 +88,7 @@ describe('K7 the deployments of Redis', () => {
     'K7 K6 works with %s, and all keys expire',
     async (_, start) => {
       const { url, keys } = await start();
-      const redis = store(url);
+      const redis = rig.open(url);
       const names = Array.from({ length: 30 }, (_unused, at) => `key-${at}`);
       // The first command waits for the connection.
       expect(await read(redis, 'key-0')).toBeUndefined();
@@ -145,7 +117,7 @@ describe('K7 the deployments of Redis', () => {
       const all = await keys();
       expect(all.size).toBe(90);
       expect([...all.values()].filter((ms) => ms < 0)).toEqual([]);
-      expect(errors).toBe(0);
+      expect(rig.errors).toBe(0);
     },
     60_000,
   );
@@ -157,8 +129,8 @@ describe('K7 an outage of Redis', () => {
     await proxy.set({ kind: 'refuse' });
     await expectNoWait(redis);
     await expectNoWait(redis);
-    expect(logLines).toHaveLength(1);
-    expect(logLines[0]).toMatch(/^redis unavailable, continuing without it/);
+    expect(rig.logLines).toHaveLength(1);
+    expect(rig.logLines[0]).toMatch(/^redis unavailable, continuing without it/);
     await proxy.set({ kind: 'none' });
     await waitUntilAvailable(redis);
     expect(await read(redis, 'known')).toBe('value');
@@ -172,7 +144,7 @@ describe('K7 an outage of Redis', () => {
     const before = proxy.accepted;
     // Probes get no answer either, and no command waits for them.
     for (let times = 0; times < 20; times += 1) {
-      await clock.advance(100);
+      await rig.clock.advance(100);
       await expectNoWait(redis);
     }
     await proxy.set({ kind: 'none' });
@@ -182,8 +154,8 @@ describe('K7 an outage of Redis', () => {
   });
 
   test('K7 Redis hangs: the process is stopped, the kernel accepts connections', async () => {
-    const server = await started(new RedisNode());
-    const redis = store(server.url);
+    const server = await rig.start(new RedisNode());
+    const redis = rig.open(server.url);
     await redis.set('known', VALUE, 60_000);
     server.pause();
     await expectTimeout(redis);
@@ -205,8 +177,8 @@ describe('K7 an outage of Redis', () => {
   });
 
   test('K7 Redis is flushed: all values are misses, scripts and locks work', async () => {
-    const server = await started(new RedisNode());
-    const redis = store(server.url);
+    const server = await rig.start(new RedisNode());
+    const redis = rig.open(server.url);
     await redis.set('known', VALUE, 60_000);
     expect(await redis.lock('lock', 'mine', 60_000)).toBe('acquired');
     await redis.reserve('limit', bucket);
@@ -214,12 +186,12 @@ describe('K7 an outage of Redis', () => {
     expect(await read(redis, 'known')).toBeUndefined();
     expect(await redis.lock('lock', 'other', 60_000)).toBe('acquired');
     expect(await redis.reserve('limit', bucket)).toEqual({ waitMs: 0, blockedMs: 0 });
-    expect(errors).toBe(0);
+    expect(rig.errors).toBe(0);
   });
 
   test('K7 Redis is read-only: reads work, writes fail without waiting', async () => {
-    const server = await started(new RedisNode());
-    const redis = store(server.url);
+    const server = await rig.start(new RedisNode());
+    const redis = rig.open(server.url);
     await redis.set('known', VALUE, 60_000);
     await server.readOnly();
     for (let times = 0; times < 10; times += 1) {
@@ -228,28 +200,28 @@ describe('K7 an outage of Redis', () => {
       expect(await redis.reserve('limit', bucket)).toBeUndefined();
       expect(await read(redis, 'known')).toBe('value');
     }
-    expect(clock.monotonic()).toBe(0);
+    expect(rig.clock.monotonic()).toBe(0);
     await server.readWrite();
     expect(await redis.lock('lock', 'mine', 60_000)).toBe('acquired');
-    expect(logLines).toEqual([]);
+    expect(rig.logLines).toEqual([]);
   });
 
   test('K7 Redis is out of memory: reads work, writes fail without waiting', async () => {
-    const server = await started(new RedisNode());
-    const redis = store(server.url);
+    const server = await rig.start(new RedisNode());
+    const redis = rig.open(server.url);
     await redis.set('known', VALUE, 60_000);
     await server.command('CONFIG', 'SET', 'maxmemory', 1);
     await redis.set('other', VALUE, 60_000);
     expect(await redis.lock('lock', 'mine', 60_000)).toBe('unavailable');
     expect(await read(redis, 'known')).toBe('value');
-    expect(clock.monotonic()).toBe(0);
+    expect(rig.clock.monotonic()).toBe(0);
   });
 
   test.each(['crashes', 'is demoted'])(
     'K7 the primary %s: no error, and the new primary is used',
     async (how) => {
-      const sentinel = await started(new RedisSentinel());
-      const redis = store(`redis+sentinel://${sentinel.address}/${PRIMARY_NAME}`);
+      const sentinel = await rig.start(new RedisSentinel());
+      const redis = rig.open(`redis+sentinel://${sentinel.address}/${PRIMARY_NAME}`);
       await redis.set('known', VALUE, 60_000);
       expect(await read(redis, 'known')).toBe('value');
       const progress = { isOver: false };
@@ -269,13 +241,13 @@ describe('K7 an outage of Redis', () => {
   );
 
   test('K7 one node of a Cluster hangs: its keys cost 50 ms, then no command is sent until all nodes answer', async () => {
-    const cluster = await started(new RedisCluster());
-    const redis = store(`redis+cluster://${cluster.addresses.join(',')}`);
+    const cluster = await rig.start(new RedisCluster());
+    const redis = rig.open(`redis+cluster://${cluster.addresses.join(',')}`);
     const names = Array.from({ length: 30 }, (_, at) => `key-${at}`);
     await Promise.all(names.map((name) => redis.set(name, VALUE, 60_000)));
     cluster.nodes[0]?.pause();
     const replies = Promise.all(names.map((name) => read(redis, name)));
-    await clock.advance(50);
+    await rig.clock.advance(50);
     expect(await replies).toContain(undefined);
     await expectNoWait(redis);
     cluster.nodes[0]?.resume();
@@ -286,14 +258,14 @@ describe('K7 an outage of Redis', () => {
 
 describe('limits and secrets of Redis', () => {
   test('K6 a value is read up to the maximum length', async () => {
-    const server = await started(new RedisNode());
-    const redis = store(server.url);
+    const server = await rig.start(new RedisNode());
+    const redis = rig.open(server.url);
     await server.command('SETRANGE', 'huge', 8_000_000, 'x');
     expect((await read(redis, 'huge'))?.length).toBe(MAX_VALUE_LENGTH + 1);
   });
 
   test('the commands that docs/redis.md lists are sufficient', async () => {
-    const server = await started(new RedisNode());
+    const server = await rig.start(new RedisNode());
     const page = await readFile(new URL('../../../../../docs/redis.md', import.meta.url), 'utf8');
     const [, list = ''] = /An ACL user needs these commands(.*?)\n\n/s.exec(page) ?? [];
     const commands = [...list.matchAll(/`([a-z]+)`/g)].map(([, command]) => `+${command ?? ''}`);
@@ -308,7 +280,7 @@ describe('limits and secrets of Redis', () => {
       'resetchannels',
       ...commands,
     );
-    const redis = store(`redis://archpolicy:geheim@127.0.0.1:${server.port}`);
+    const redis = rig.open(`redis://archpolicy:geheim@127.0.0.1:${server.port}`);
     await redis.set('archpolicy:value', VALUE, 60_000);
     expect(await read(redis, 'archpolicy:value')).toBe('value');
     expect(await redis.lock('archpolicy:lock', 'mine', 60_000)).toBe('acquired');
@@ -318,17 +290,17 @@ describe('limits and secrets of Redis', () => {
     expect(await redis.reserve('archpolicy:limit', bucket)).toEqual({ waitMs: 0, blockedMs: 0 });
     redis.block('archpolicy:limit', 60_000);
     expect((await redis.reserve('archpolicy:limit', bucket))?.blockedMs).toBeGreaterThan(0);
-    expect(errors).toBe(0);
+    expect(rig.errors).toBe(0);
   });
 
   test('P5 the password is used, and a wrong one is not logged', async () => {
-    const server = await started(new RedisNode({ password: 'right:p@ss/word' }));
-    const right = store(server.url);
+    const server = await rig.start(new RedisNode({ password: 'right:p@ss/word' }));
+    const right = rig.open(server.url);
     await right.set('known', VALUE, 60_000);
     expect(await read(right, 'known')).toBe('value');
-    const wrong = store(`redis://:wrong-geheim@127.0.0.1:${server.port}`);
+    const wrong = rig.open(`redis://:wrong-geheim@127.0.0.1:${server.port}`);
     expect(await read(wrong, 'known')).toBeUndefined();
-    expect(logLines).toEqual(['redis unavailable, continuing without it {"reason":"WRONGPASS"}']);
+    expect(rig.logLines).toEqual(['redis unavailable, continuing without it {"reason":"WRONGPASS"}']);
   });
 });
 

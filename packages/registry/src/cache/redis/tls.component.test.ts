@@ -6,7 +6,6 @@ import { createServer as createTlsServer, getCACertificates, setDefaultCACertifi
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import {
   createCertificateAuthority,
-  FakeClock,
   FaultProxy,
   PRIMARY_NAME,
   RedisCluster,
@@ -14,10 +13,8 @@ import {
   RedisSentinel,
 } from '@archpolicy/testkit';
 import type { CertificateAuthority, CertificatePair, RedisTls } from '@archpolicy/testkit';
-import { NO_METRICS } from '../../metrics.ts';
-import { NO_LOGGER } from '../../logger.ts';
-import { RedisStore } from './store.ts';
-import { parseRedisUrl } from './target.ts';
+import { RedisRig } from './fixtures/redis-rig.ts';
+import type { RedisStore } from './store.ts';
 
 const PASSWORD = 'geheim-S3cretPassw0rd';
 const VALUE = Buffer.from('value');
@@ -28,9 +25,7 @@ const trusted = getCACertificates('default');
 let authority: CertificateAuthority;
 /** A certificate for the name `localhost` only, as managed services have them. */
 let tls: RedisTls;
-let clock: FakeClock;
-let logLines: string[];
-const ends: (() => Promise<void> | void)[] = [];
+let rig: RedisRig;
 
 beforeAll(async () => {
   authority = await createCertificateAuthority();
@@ -44,33 +39,15 @@ afterAll(() => {
 });
 
 beforeEach(() => {
-  clock = new FakeClock();
-  logLines = [];
+  rig = new RedisRig();
 });
 
-afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end();
-});
-
-async function started<T extends { start(): Promise<T>; stop(): Promise<void> }>(server: T): Promise<T> {
-  ends.push(() => server.stop());
-  return server.start();
-}
-
-function store(url: string): RedisStore {
-  const note = (fields: object, message: string): void => void logLines.push(`${message} ${JSON.stringify(fields)}`);
-  const logger = { ...NO_LOGGER, debug: note, info: note, warn: note, error: note };
-  const opened = new RedisStore(parseRedisUrl(url), { clock, logger, metrics: NO_METRICS });
-  ends.push(() => {
-    opened.close();
-  });
-  return opened;
-}
+afterEach(() => rig.end());
 
 async function listen(server: Server): Promise<number> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  ends.push(() => void server.close());
+  rig.onEnd(() => void server.close());
   return (server.address() as AddressInfo).port;
 }
 
@@ -83,11 +60,11 @@ const FORMS: Readonly<Record<string, (scheme: string, host: string) => string>> 
 
 /** Reads until the log has a line, because the clock is not advanced. */
 async function firstLogLine(redis: RedisStore): Promise<string | undefined> {
-  while (logLines.length === 0) {
+  while (rig.logLines.length === 0) {
     void redis.get(['key']);
     await delay(5);
   }
-  return logLines[0];
+  return rig.logLines[0];
 }
 
 /** Advances the clock, no faster than real time, until the promise settles. */
@@ -98,7 +75,7 @@ async function advanceUntil<T>(awaited: Promise<T>): Promise<T> {
   });
   while (!progress.isOver) {
     await delay(5);
-    await clock.advance(5);
+    await rig.clock.advance(5);
   }
   return done;
 }
@@ -107,7 +84,7 @@ async function expectWorks(redis: RedisStore): Promise<void> {
   const keys = Array.from({ length: 20 }, (_, at) => `key-${at}`);
   await Promise.all(keys.map((key) => redis.set(key, VALUE, 60_000)));
   expect(await redis.get(keys)).toEqual(keys.map(() => VALUE));
-  expect(logLines).toEqual([]);
+  expect(rig.logLines).toEqual([]);
 }
 
 /** Expects that clients of the proxy sent TLS with the server's name, and no password that can be read. */
@@ -119,16 +96,16 @@ function expectEncrypted({ received }: FaultProxy): void {
 
 describe('K7 Redis over TLS, with certificates for names', () => {
   test('K7 P5 one node: the name is sent (SNI) and verified, the password is encrypted', async () => {
-    const server = await started(new RedisNode({ tls, password: PASSWORD }));
-    const proxy = await started(new FaultProxy(server.port));
-    await expectWorks(store(`rediss://:${PASSWORD}@localhost:${proxy.port}`));
+    const server = await rig.start(new RedisNode({ tls, password: PASSWORD }));
+    const proxy = await rig.start(new FaultProxy(server.port));
+    await expectWorks(rig.open(`rediss://:${PASSWORD}@localhost:${proxy.port}`));
     expectEncrypted(proxy);
   });
 
   test('K7 P5 Sentinel: Sentinels and primary over TLS, with the user of the URL', async () => {
-    const sentinel = await started(new RedisSentinel({ tls, user: { name: 'cache', password: PASSWORD } }));
-    const proxy = await started(new FaultProxy(Number(sentinel.address.split(':')[1])));
-    await expectWorks(store(`rediss+sentinel://cache:${PASSWORD}@localhost:${proxy.port}/${PRIMARY_NAME}`));
+    const sentinel = await rig.start(new RedisSentinel({ tls, user: { name: 'cache', password: PASSWORD } }));
+    const proxy = await rig.start(new FaultProxy(Number(sentinel.address.split(':')[1])));
+    await expectWorks(rig.open(`rediss+sentinel://cache:${PASSWORD}@localhost:${proxy.port}/${PRIMARY_NAME}`));
     expectEncrypted(proxy);
   }, 60_000);
 
@@ -138,12 +115,12 @@ describe('K7 Redis over TLS, with certificates for names', () => {
   ])(
     'K7 P5 Cluster: nodes are announced by %s',
     async (_, announceNames) => {
-      const cluster = await started(new RedisCluster({ tls, password: PASSWORD, announceNames }));
-      const proxy = await started(new FaultProxy(cluster.nodes[0]?.port ?? 0));
-      await expectWorks(store(`rediss+cluster://:${PASSWORD}@localhost:${proxy.port}`));
+      const cluster = await rig.start(new RedisCluster({ tls, password: PASSWORD, announceNames }));
+      const proxy = await rig.start(new FaultProxy(cluster.nodes[0]?.port ?? 0));
+      await expectWorks(rig.open(`rediss+cluster://:${PASSWORD}@localhost:${proxy.port}`));
       expectEncrypted(proxy);
       expect((await cluster.keys()).size).toBe(20);
-      const line = await firstLogLine(store(`rediss+cluster://:wrong@localhost:${proxy.port}`));
+      const line = await firstLogLine(rig.open(`rediss+cluster://:wrong@localhost:${proxy.port}`));
       expect(line).toBe('redis unavailable, continuing without it {"reason":"WRONGPASS"}');
     },
     60_000,
@@ -164,7 +141,7 @@ describe('K7 P5 a server that must not get the password', () => {
           });
         }),
       );
-      await firstLogLine(store(url('rediss', `localhost:${port}`)));
+      await firstLogLine(rig.open(url('rediss', `localhost:${port}`)));
       expect(received[0]).toBe(HANDSHAKE);
       expect(received.includes('localhost')).toBe(true);
       expect(received.includes(PASSWORD)).toBe(false);
@@ -196,7 +173,7 @@ describe('K7 P5 a server that must not get the password', () => {
       });
       server.on('tlsClientError', () => undefined);
       const port = await listen(server);
-      const line = await firstLogLine(store(url('rediss', `localhost:${port}`)));
+      const line = await firstLogLine(rig.open(url('rediss', `localhost:${port}`)));
       expect(line).toBe(`redis unavailable, continuing without it {"reason":"${reason}"}`);
       expect(received).toEqual([]);
     },
@@ -205,16 +182,16 @@ describe('K7 P5 a server that must not get the password', () => {
 
 describe('K7 Sentinels', () => {
   test('K7 a Sentinel without the user of the URL gets the password alone', async () => {
-    const sentinel = await started(new RedisSentinel({ user: { name: 'default', password: PASSWORD } }));
+    const sentinel = await rig.start(new RedisSentinel({ user: { name: 'default', password: PASSWORD } }));
     const primary = await sentinel.primary();
     await primary.command('ACL', 'SETUSER', 'cache', 'on', `>${PASSWORD}`, '~*', '+@all');
-    await expectWorks(store(`redis+sentinel://cache:${PASSWORD}@${sentinel.address}/${PRIMARY_NAME}`));
+    await expectWorks(rig.open(`redis+sentinel://cache:${PASSWORD}@${sentinel.address}/${PRIMARY_NAME}`));
   }, 60_000);
 
   test('K7 a Sentinel that hangs delays one attempt only', async () => {
-    const sentinel = await started(new RedisSentinel());
+    const sentinel = await rig.start(new RedisSentinel());
     const silent = await listen(createServer((socket) => void socket.on('error', () => undefined).resume()));
-    const redis = store(`redis+sentinel://127.0.0.1:${silent},${sentinel.address}/${PRIMARY_NAME}`);
+    const redis = rig.open(`redis+sentinel://127.0.0.1:${silent},${sentinel.address}/${PRIMARY_NAME}`);
     const use = (): Promise<readonly (Buffer | undefined)[]> =>
       advanceUntil(redis.set('key', VALUE, 60_000).then(() => redis.get(['key'])));
     while ((await use())[0] === undefined);
@@ -222,8 +199,8 @@ describe('K7 Sentinels', () => {
   }, 60_000);
 
   test('K7 a Sentinel that does not know the primary: the log has the reason', async () => {
-    const sentinel = await started(new RedisSentinel());
-    const line = await firstLogLine(store(`redis+sentinel://${sentinel.address}/unknown`));
+    const sentinel = await rig.start(new RedisSentinel());
+    const line = await firstLogLine(rig.open(`redis+sentinel://${sentinel.address}/unknown`));
     expect(line).toBe('redis unavailable, continuing without it {"reason":"NO_SUCH_PRIMARY"}');
   }, 60_000);
 });
