@@ -6,6 +6,8 @@ import { PATH, ReflectorRig, thing } from './fixtures/reflector-rig.ts';
 
 const EXPIRED = `${JSON.stringify({ type: 'ERROR', object: statusObject(410, 'Expired') })}\n`;
 
+const REPEATED_PAGE = { metadata: { resourceVersion: '7', continue: 'repeated' }, items: [] };
+
 const onWatch =
   (fault: ApiFault) =>
   ({ query }: ApiRequestSeen): ApiFault | undefined =>
@@ -147,6 +149,34 @@ describe('a reflector lists', () => {
     watch.reset();
     await rig.until(() => rig.store.size === 600);
     expect(rig.failures.map(({ failure }) => failure)).toContain('list-failed');
+  });
+
+  test('P2 deletes what was only in a first page that broke off', async () => {
+    const scene = await newScene();
+    const { rig } = scene;
+    scene.put('stays');
+    const gone = JSON.stringify({ metadata: { name: 'gone', namespace: 'shop', uid: 'gone', resourceVersion: '1' } });
+    scene.failNext('list', { kind: 'cut', body: `{"items":[${gone},` });
+    rig.run();
+    await rig.synced();
+    expect(rig.events.map(({ type, key }) => `${type} ${key}`)).toContain('added shop/gone');
+    expect(Object.keys(rig.values())).toEqual(['stays']);
+  });
+
+  test.each<[string, ApiFault]>([
+    ['fails', { kind: 'answer', status: 500 }],
+    ['is followed by itself', { kind: 'answer', status: 200, body: REPEATED_PAGE }],
+  ])('from the first page again, after ten times a page that %s', async (_, fault) => {
+    const scene = await newScene();
+    const { server, rig } = scene;
+    for (let i = 0; i < 700; i += 1) scene.put(`pod-${i}`);
+    scene.failNext('list', { kind: 'answer', status: 200, body: REPEATED_PAGE });
+    const { fault: first } = server;
+    server.fault = (seen) => (seen.query.get('continue') === 'repeated' ? fault : first(seen));
+    rig.run();
+    await rig.synced();
+    expect(rig.failures).toHaveLength(10);
+    expect(rig.store.size).toBe(700);
   });
 
   test.each([400, 403, 404, 410])('from the first page again, after a page was rejected with %d', async (status) => {

@@ -11,6 +11,7 @@ import type { Query } from '../http/paths.ts';
 import { Backoff, REFLECTOR_BACKOFF } from './backoff.ts';
 import { getObjectKey, parsePage, parseWatchEvent, getResourceVersion } from './objects.ts';
 import type { WatchEvent } from './objects.ts';
+import { Listing } from './listing.ts';
 import type { ReflectorFailure, ReflectorObserver } from './observer.ts';
 import type { Store } from './store.ts';
 
@@ -108,7 +109,7 @@ export class Reflector<T> {
       if (outcome === 'done') this.#brokenWatches = 0;
       if (outcome === 'done' || stopped()) continue;
       if (this.#needsList(outcome)) this.#version = undefined;
-      if (!isTransient(outcome)) this.#listing = undefined;
+      if (this.#listing?.canResume(outcome.status) !== true) this.#listing = undefined;
       const delayMs = Math.max(this.#backoff.next(), outcome.retryAfterMs ?? 0);
       this.#options.observer?.failed?.(outcome.failure, delayMs, outcome.error);
       this.#options.logger.warn(
@@ -161,19 +162,19 @@ export class Reflector<T> {
       });
       if (answer.kind === 'refused') return toFailure('list', answer);
       const page = parsePage(answer.body);
-      listing.token = page.continueToken;
       if (page.continueToken === undefined) {
         if (seen !== undefined) await this.#deleteUnseen(seen);
         this.#finishList(page.resourceVersion);
         return 'done';
       }
+      listing.advance(page.continueToken);
     }
   }
 
   #startList(): Listing {
     const { store, observer } = this.#options;
     observer?.listStarted?.();
-    return { token: undefined, seen: store.size === 0 ? undefined : new Set() };
+    return new Listing(store.size === 0);
   }
 
   /** Deletes the stored objects that are not in the list, because the watch missed their deletion. */
@@ -250,31 +251,12 @@ export class Reflector<T> {
   }
 }
 
-/** A LIST of which some pages may have been read. */
-interface Listing {
-  /** The continue token of the next page; undefined for the first page. */
-  token: string | undefined;
-  /**
-   * The keys of the listed objects, so that all other stored objects can be deleted. Undefined if the store was empty
-   * before the LIST.
-   */
-  readonly seen: Set<string> | undefined;
-}
-
 interface Failure {
   readonly failure: ReflectorFailure;
   readonly error?: unknown;
   readonly retryAfterMs?: number;
   /** The error status with which the API server responded; absent if there was no response. */
   readonly status?: number;
-}
-
-/**
- * Whether the same page may succeed later. Other statuses are permanent for its continue token, which may have expired
- * (410) or be unknown to the server (400).
- */
-function isTransient({ status = 503 }: Failure): boolean {
-  return status === 429 || status >= 500;
 }
 
 /** Converts an error status. 410 Gone means that the version or the continue token has expired, so a relist is needed. */
