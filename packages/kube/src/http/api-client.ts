@@ -1,4 +1,4 @@
-import { onAbort } from '@archpolicy/async';
+import { onAbort, waitUnlessAborted } from '@archpolicy/async';
 import type { Clock } from '@archpolicy/async';
 import { errors, Pool } from 'undici';
 import type { Dispatcher } from 'undici';
@@ -36,8 +36,12 @@ const WATCH_HEADERS_TIMEOUT_MS = 30_000;
  * because their requests would wait in the API server.
  */
 const MAX_CONNECTIONS = 32;
-/** Number of connections for Leases: a process reads one Lease and renews another. */
-const MAX_LEASE_CONNECTIONS = 2;
+/**
+ * Maximum number of connections for Leases. A process reads one Lease and renews another, with timeouts of some seconds. A
+ * connection to a dead backend of a load balancer is tried for 10 s, even if its request has ended: the next requests need
+ * other connections.
+ */
+const MAX_LEASE_CONNECTIONS = 8;
 /** How long an idle connection is kept. It is well below the 90 s after which the API server closes idle connections. */
 const KEEP_ALIVE_MS = 30_000;
 
@@ -191,8 +195,8 @@ export class ApiClient implements Api {
     if (this.#closed) throw new KubeError('Aborted', 'the client is closed');
     const hasBody = request.body !== undefined;
     const pool = this.#getPools(credentials)[kind];
-    const send = (): Promise<Dispatcher.ResponseData> =>
-      pool.request({
+    const send = async (): Promise<Dispatcher.ResponseData> => {
+      const sent = pool.request({
         path: withQuery(request.path, request.query),
         method: request.method,
         headers: {
@@ -204,6 +208,11 @@ export class ApiClient implements Api {
         ...(hasBody ? { body: JSON.stringify(request.body) } : {}),
         signal,
       });
+      // undici ends a request only when the request has a connection, which can take 10 s.
+      const waited = await waitUnlessAborted(sent, signal);
+      if (waited.kind === 'aborted') throw signal.reason;
+      return waited.value;
+    };
     try {
       return await send();
     } catch (error) {

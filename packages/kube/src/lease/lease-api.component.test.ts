@@ -1,5 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { FakeApiServer, FakeClock } from '@archpolicy/testkit';
+import { createServer } from 'node:https';
+import { createServer as createTcpServer } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+import { createCertificateAuthority, FakeApiServer, FakeClock } from '@archpolicy/testkit';
 import { ApiClient } from '../http/api-client.ts';
 import { fixedCredentials } from '../http/credentials.ts';
 import { readLease, writeLease } from './lease-api.ts';
@@ -39,5 +42,35 @@ describe('a Lease', () => {
     expect(created).toMatchObject({ holder: 'a' });
     await client.close();
     expect((await failed).filter(({ status }) => status === 'rejected')).toHaveLength(200);
+  });
+
+  test('P2 is read although the connections of four earlier requests are never established', async () => {
+    const authority = await createCertificateAuthority();
+    const { certificate: cert, key } = await authority.issue();
+    const lease = JSON.stringify({ metadata: { resourceVersion: '1' }, spec: { holderIdentity: 'a' } });
+    const backend = createServer({ cert, key }, (_, response) => response.end(lease));
+    // The first four connections lead to a dead backend.
+    const dead: Socket[] = [];
+    const balancer = createTcpServer((socket) => {
+      if (dead.length < 4) dead.push(socket.on('error', () => undefined));
+      else backend.emit('connection', socket);
+    });
+    await new Promise<void>((resolve) => balancer.listen(0, '127.0.0.1', resolve));
+    const clock = new FakeClock();
+    const { port } = balancer.address() as AddressInfo;
+    const credentials = fixedCredentials({
+      server: `https://127.0.0.1:${port}`,
+      tls: { ca: authority.certificate },
+    });
+    const tls = new ApiClient({ credentials, clock, userAgent: 'archpolicy-test/0' });
+    for (let i = 0; i < 4; i += 1) {
+      const read = readLease(tls, LEASE, never);
+      await Promise.all([expect(read).rejects.toMatchObject({ code: 'Timeout' }), clock.advance(5_000)]);
+    }
+    expect(await readLease(tls, LEASE, never)).toMatchObject({ holder: 'a' });
+    await tls.close();
+    for (const socket of dead) socket.destroy();
+    backend.closeAllConnections();
+    await new Promise((resolve) => balancer.close(resolve));
   });
 });
