@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { yieldToEventLoop } from '@archpolicy/async';
 import { hasGate, parseArchPolicy, parsePod } from '@archpolicy/core';
 import type { ArchPolicy, JsonObject, NamespaceFacts, PodFacts } from '@archpolicy/core';
 import { ApiClient, fixedCredentials } from '@archpolicy/kube';
@@ -7,6 +8,7 @@ import { GatedPodsServer, PODS_PATH } from './fixtures/gated-pods-server.ts';
 import { OverdueGates } from './overdue-gates.ts';
 
 const MINUTE = 60_000;
+const PATCH_TIMEOUT_MS = 35_000;
 const NAMESPACE = { name: 'shop', labels: {}, annotations: {} } as NamespaceFacts;
 const GATE = { name: 'archpolicy.dev/inspecting' };
 const OTHER_GATE = { name: 'example.com/other' };
@@ -43,11 +45,11 @@ afterEach(async () => {
   await api.server.stop();
 });
 
-function putPod(name: string, gates: readonly JsonObject[], ageMs = 0): void {
+function putPod(name: string, gates: readonly JsonObject[], ageMs = 0, namespace = 'shop'): void {
   api.server.collection(PODS_PATH).put({
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: { name, namespace: 'shop', creationTimestamp: new Date(clock.now() - ageMs).toISOString() },
+    metadata: { name, namespace, creationTimestamp: new Date(clock.now() - ageMs).toISOString() },
     spec: { schedulingGates: [...gates], containers: [{ name: 'main', image: 'web:1' }] },
     status: { phase: 'Pending' },
   });
@@ -152,6 +154,30 @@ describe('PL12 every replica lifts overdue gates', () => {
     await pass(20_000);
     expect([isGated('a'), isGated('b')]).toEqual([false, false]);
     expect(lifted).toBe(2);
+  });
+
+  test('although the patches of many pods of another namespace hang', async () => {
+    govern('60s');
+    namespaces = new Map(['shop', 'slow'].map((name) => [name, { ...NAMESPACE, name }]));
+    for (let i = 0; i < 50; i += 1) putPod(`slow-${i}`, [GATE], 0, 'slow');
+    putPod('a', [GATE]);
+    fake.fault = (seen) =>
+      seen.method === 'PATCH' && seen.path.includes('/slow/') ? { kind: 'hang' } : api.answer(seen);
+    const patched = (): readonly string[] =>
+      fake.requests.flatMap(({ method, path }) =>
+        method === 'PATCH' && path.includes('/slow/') ? [path.split('/').at(-1) ?? ''] : [],
+      );
+    start();
+    await pass(2 * MINUTE - 20_000);
+    // The pods of the other namespace take turns.
+    for (let i = 0; i < 3; i += 1) {
+      await clock.advance(20_000);
+      while (isGated('a')) await yieldToEventLoop();
+      while (patched().length <= i) await yieldToEventLoop();
+      await clock.advance(PATCH_TIMEOUT_MS);
+      await clock.untilSleeping((ms) => ms === 20_000);
+    }
+    expect(patched()).toEqual(['slow-0', 'slow-1', 'slow-2']);
   });
 
   test('and no gate of others', async () => {

@@ -1,3 +1,4 @@
+import { KeyedConcurrencyLimit } from '@archpolicy/async';
 import type { Clock } from '@archpolicy/async';
 import { gateOnly, overdueAfterMs, selectPolicy } from '@archpolicy/core';
 import type { PodFacts } from '@archpolicy/core';
@@ -15,6 +16,12 @@ const PERIOD_MS = 20_000;
  * must not lift gates that the leader is about to lift with the result of the inspection.
  */
 const MIN_OBSERVED_MS = 60_000;
+/**
+ * After this time the other pods of a namespace wait for the next check. Admission webhooks of one namespace can make each of
+ * its patches slow, and must not delay the pods of other namespaces.
+ */
+const NAMESPACE_TIME_MS = 10_000;
+const CONCURRENT_NAMESPACES = 8;
 
 interface Parts {
   readonly api: Pick<Api, 'request'>;
@@ -33,6 +40,8 @@ interface Parts {
 interface Observed {
   readonly uid: string;
   readonly atMs: number;
+  /** When lifting the gate last failed. */
+  failedAtMs: number;
 }
 
 /**
@@ -43,6 +52,13 @@ interface Observed {
 export class OverdueGates {
   readonly #parts: Parts;
   readonly #client: PodClient;
+  readonly #namespaces = new KeyedConcurrencyLimit({
+    priorities: ['lift'],
+    maxRunning: CONCURRENT_NAMESPACES,
+    maxRunningPerKey: 1,
+    maxWaiting: Number.POSITIVE_INFINITY,
+    maxWaitingPerKey: 1,
+  });
   #observed: ReadonlyMap<string, Observed> = new Map();
 
   constructor(parts: Parts) {
@@ -53,8 +69,12 @@ export class OverdueGates {
   /** Runs until the signal is aborted. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      // After an abort, each call ends at once.
-      for (const pod of this.#findOverdue()) await this.#lift(pod, signal);
+      const overdue = Map.groupBy(this.#findOverdue(), ({ namespace }) => namespace);
+      await Promise.all(
+        [...overdue].map(async ([key, pods]) => {
+          await this.#namespaces.run({ priority: 'lift', key, item: key }, () => this.#liftIn(pods, signal));
+        }),
+      );
       await this.#parts.clock.sleep(PERIOD_MS, signal).catch(() => undefined);
     }
   }
@@ -66,10 +86,25 @@ export class OverdueGates {
     this.#observed = new Map(
       gated.map((pod) => {
         const known = before.get(podKey(pod));
-        return [podKey(pod), known?.uid === pod.uid ? known : { uid: pod.uid, atMs: nowMs }];
+        return [podKey(pod), known?.uid === pod.uid ? known : { uid: pod.uid, atMs: nowMs, failedAtMs: 0 }];
       }),
     );
-    return gated.filter((pod) => this.#isOverdue(pod, nowMs - (this.#observed.get(podKey(pod))?.atMs ?? nowMs)));
+    const failedAtMs = (pod: PodFacts): number => this.#observed.get(podKey(pod))?.failedAtMs ?? 0;
+    // Pods that failed come last, so that none of them keeps the others gated.
+    return gated
+      .filter((pod) => this.#isOverdue(pod, nowMs - (this.#observed.get(podKey(pod))?.atMs ?? nowMs)))
+      .toSorted((a, b) => failedAtMs(a) - failedAtMs(b));
+  }
+
+  /** Lifts the gates of pods of one namespace, until the time for it is over. */
+  async #liftIn(pods: readonly PodFacts[], signal: AbortSignal): Promise<void> {
+    const { clock } = this.#parts;
+    const untilMs = clock.monotonic() + NAMESPACE_TIME_MS;
+    for (const pod of pods) {
+      if (signal.aborted || clock.monotonic() >= untilMs) return;
+      const observed = this.#observed.get(podKey(pod));
+      if (!(await this.#lift(pod, signal)) && observed !== undefined) observed.failedAtMs = clock.monotonic();
+    }
   }
 
   /** @param observedMs how long this process has observed the gate */
@@ -83,22 +118,25 @@ export class OverdueGates {
     return observedMs >= MIN_OBSERVED_MS && waitedMs >= overdueAfterMs(policy);
   }
 
-  async #lift(facts: PodFacts, signal: AbortSignal): Promise<void> {
+  /** Returns whether nothing is left to do for the pod. */
+  async #lift(facts: PodFacts, signal: AbortSignal): Promise<boolean> {
     const { metrics, logger } = this.#parts;
     try {
       const pod = await this.#client.read(facts, signal);
       const patch = pod && gateOnly(pod)?.patches[0];
-      if (patch === undefined) return;
+      if (patch === undefined) return true;
       const answer = await this.#client.patch(facts, patch.operations, { signal });
       const fields = { pod: podKey(facts), uid: facts.uid, status: answer.status };
       if (answer.kind === 'refused') {
         logger.warn(fields, 'failed to lift an overdue gate, retrying');
-        return;
+        return false;
       }
       metrics.overdue();
       logger.warn(fields, 'lifted an overdue gate, the pod is unconstrained');
+      return true;
     } catch (err) {
       if (!signal.aborted) logger.warn({ err, pod: podKey(facts) }, 'failed to lift an overdue gate, retrying');
+      return false;
     }
   }
 }

@@ -5,8 +5,14 @@ import type { Api, ApiResponse } from '@archpolicy/kube';
 
 /** Maximum size of a response. A pod takes at most 1.5 MB in etcd. */
 const MAX_POD_BYTES = 8 * 1024 * 1024;
-/** Timeout of one call. After it, a retry is more likely to succeed than a longer wait. */
-const TIMEOUT_MS = 10_000;
+/** Timeout of a read. After it, a retry is more likely to succeed than a longer wait. */
+const READ_TIMEOUT_MS = 10_000;
+/**
+ * Timeout of a patch. It is longer than the 34 s after which the API server ends a patch itself. An admission webhook that is
+ * unreachable takes 10 s by default, even if the API server then ignores it: each earlier end of the call would discard the
+ * patch, and no retry would succeed.
+ */
+const PATCH_TIMEOUT_MS = 35_000;
 
 /** Identifies a pod. The uid distinguishes it from another pod of the same name. */
 export interface PodIdentity {
@@ -29,7 +35,7 @@ export class PodClient {
       method: 'GET',
       path: resourcePath(PODS, { namespace, name }),
       signal,
-      timeoutMs: TIMEOUT_MS,
+      timeoutMs: READ_TIMEOUT_MS,
       maxBytes: MAX_POD_BYTES,
     });
     if (answer.kind === 'refused' && answer.status === 404) return undefined;
@@ -54,7 +60,7 @@ export class PodClient {
       contentType: 'application/json-patch+json',
       body: operations.map((operation) => ({ ...operation })),
       signal,
-      timeoutMs: TIMEOUT_MS,
+      timeoutMs: PATCH_TIMEOUT_MS,
       maxBytes: MAX_POD_BYTES,
     });
   }
