@@ -5,14 +5,19 @@ import { parse } from 'yaml';
 import { isInBlock } from './network-policies.ts';
 import type { IpBlock } from './network-policies.ts';
 
-const FILE = join(import.meta.dirname, '../../../deploy/components/egress/network-policy.yaml');
+const COMPONENT = join(import.meta.dirname, '../../../deploy/components/egress');
 
 interface EgressRule {
   readonly to: readonly { readonly ipBlock?: IpBlock }[];
   readonly ports?: readonly { readonly protocol: string; readonly port: number }[];
 }
 
-const policy = parse(readFileSync(FILE, 'utf8')) as { readonly spec: { readonly egress: readonly EgressRule[] } };
+interface Policy {
+  readonly metadata: { readonly namespace: string };
+  readonly spec: { readonly podSelector: object; readonly egress: readonly EgressRule[] };
+}
+
+const policy = parse(readFileSync(join(COMPONENT, 'network-policy.yaml'), 'utf8')) as Policy;
 
 /** Whether the policy, by its rendered rules, allows a TCP connection to an address outside the cluster. */
 function allows(address: string, port: number): boolean {
@@ -31,6 +36,8 @@ describe('the egress component', () => {
     ['a registry in a private network', '10.20.30.40', 5000, true],
     ['the API server', '172.16.0.10', 6443, true],
     ['NodeLocal DNSCache', '169.254.20.10', 53, true],
+    ['Cloud DNS of GKE', '169.254.169.254', 53, true],
+    ['the DNS resolver of AWS', '169.254.169.253', 53, true],
     ['another port of the address of NodeLocal DNSCache', '169.254.20.10', 80, false],
     ['the metadata service of AWS, Azure and Google Cloud', '169.254.169.254', 80, false],
     ['the credentials of EKS Pod Identity', '169.254.170.23', 80, false],
@@ -42,5 +49,17 @@ describe('the egress component', () => {
     ['a link-local address, IPv6', 'fe80::1', 443, false],
   ])('P6 %s, %s:%d: %s', (_, address, port, expected) => {
     expect(allows(address, port)).toBe(expected);
+  });
+
+  test('P6 the policy for Cilium selects the same pods, and allows nodes only', () => {
+    const cilium = parse(readFileSync(join(COMPONENT, 'cilium.example.yaml'), 'utf8')) as unknown;
+    expect(cilium).toMatchObject({
+      kind: 'CiliumNetworkPolicy',
+      metadata: { namespace: policy.metadata.namespace },
+      spec: {
+        endpointSelector: policy.spec.podSelector,
+        egress: [{ toEntities: expect.not.arrayContaining(['world']) }],
+      },
+    });
   });
 });
