@@ -7,6 +7,8 @@ export interface FuzzProgramResult {
   readonly output: string;
 }
 
+/** A fuzzer that hangs is ended before the test times out, so that it does not outlive the test. */
+const MAX_MS = 240_000;
 /** Collections of garbage are a large part of the CPU time of a fuzzer, and errors are created by the thousand. */
 const NODE_OPTIONS = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=32', '--stack-trace-limit=5'];
 
@@ -18,6 +20,8 @@ export function runFuzzProgram(main: URL, target: string): Promise<FuzzProgramRe
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [...NODE_OPTIONS, fileURLToPath(main), target], {
       stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: MAX_MS,
+      killSignal: 'SIGKILL',
     });
     let output = '';
     const append = (text: string): void => {
