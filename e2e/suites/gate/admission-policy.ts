@@ -1,5 +1,6 @@
 import { podManifest } from './gate-suite.ts';
 import type { GateCase } from './gate-suite.ts';
+import type { JsonObject } from '@archpolicy/core';
 
 /**
  * A CEL expression that is false for an update that changes annotations. Of the patches that lift a gate, only the
@@ -7,27 +8,21 @@ import type { GateCase } from './gate-suite.ts';
  */
 export const KEEPS_ANNOTATIONS = 'object.metadata.?annotations == oldObject.metadata.?annotations';
 
+const API_VERSION = 'admissionregistration.k8s.io/v1';
+
 /**
  * Rejects every update of the case's pods for which the CEL expression is false. Resolves once the API server enforces
  * the policy.
  */
 export async function rejectUpdatesUnless(testCase: GateCase, expression: string, reason = 'Forbidden'): Promise<void> {
   const { suite, name } = testCase;
-  const rule = { apiGroups: [''], apiVersions: ['v1'], resources: ['pods'], operations: ['UPDATE'] };
-  const object = { apiVersion: 'admissionregistration.k8s.io/v1', metadata: { name } };
   const namespaceSelector = { matchLabels: { case: name } };
-  await suite.apply(
-    {
-      ...object,
-      kind: 'ValidatingAdmissionPolicy',
-      spec: { matchConstraints: { resourceRules: [rule] }, validations: [{ expression, reason }] },
-    },
-    {
-      ...object,
-      kind: 'ValidatingAdmissionPolicyBinding',
-      spec: { policyName: name, validationActions: ['Deny'], matchResources: { namespaceSelector } },
-    },
-  );
+  await suite.apply(admissionPolicy(name, expression, reason), {
+    apiVersion: API_VERSION,
+    kind: 'ValidatingAdmissionPolicyBinding',
+    metadata: { name },
+    spec: { policyName: name, validationActions: ['Deny'], matchResources: { namespaceSelector } },
+  });
   // The API server enforces a new policy only after some time. Probe it with updates of a pod that ArchPolicy skips.
   await testCase.create({
     ...podManifest('probe', 'probe'),
@@ -38,4 +33,19 @@ export async function rejectUpdatesUnless(testCase: GateCase, expression: string
     const { status, stderr } = await suite.cluster.kubectl(annotate);
     return status !== 0 && stderr.includes(`'${name}'`);
   });
+}
+
+/** Replaces the CEL expression of the case. The API server enforces the new one after some time. */
+export async function changeExpression(testCase: GateCase, expression: string): Promise<void> {
+  await testCase.suite.apply(admissionPolicy(testCase.name, expression, 'Forbidden'));
+}
+
+function admissionPolicy(name: string, expression: string, reason: string): JsonObject {
+  const rule = { apiGroups: [''], apiVersions: ['v1'], resources: ['pods'], operations: ['UPDATE'] };
+  return {
+    apiVersion: API_VERSION,
+    kind: 'ValidatingAdmissionPolicy',
+    metadata: { name },
+    spec: { matchConstraints: { resourceRules: [rule] }, validations: [{ expression, reason }] },
+  };
 }
