@@ -169,7 +169,7 @@ describe('PL12 every replica lifts overdue gates', () => {
       );
     start();
     await pass(2 * MINUTE - 20_000);
-    // The pods of the other namespace take turns.
+    // Each check tries another pod of the other namespace.
     for (let i = 0; i < 3; i += 1) {
       await clock.advance(20_000);
       while (isGated('a')) await yieldToEventLoop();

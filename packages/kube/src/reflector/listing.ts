@@ -3,7 +3,7 @@ import type { StatusError } from '../http/response.ts';
 
 /**
  * How often in a row a page may fail before the LIST starts again, after about four minutes. A token can become useless without
- * an error that says so: the API server responds with 500 to each token from before its etcd was restored from a backup.
+ * a specific error: the API server responds with 500 to each token from before its etcd was restored from a backup.
  */
 const MAX_PAGE_FAILURES = 10;
 
