@@ -9,6 +9,7 @@ export type { Clock, Random } from './clock.ts';
 export { PeriodicYield, yieldToEventLoop } from './event-loop.ts';
 export { FairQueue } from './fair-queue.ts';
 export { Fifo } from './fifo.ts';
+export { IterationLimit } from './iteration-limit.ts';
 export { KeyedConcurrencyLimit } from './keyed-concurrency-limit.ts';
 export type { ConcurrencySlot, KeyedConcurrencyLimitOptions } from './keyed-concurrency-limit.ts';
 export { PriorityWaitlist } from './priority-waitlist.ts';

@@ -33,6 +33,7 @@ export const layers: Readonly<Record<string, readonly Layer[]>> = {
     ['waiting-work.ts', 'work-piece.ts'],
     [
       'batched-timeout.ts',
+      'iteration-limit.ts',
       'keyed-concurrency-limit.ts',
       'priority-waitlist.ts',
       'shared-budget.ts',

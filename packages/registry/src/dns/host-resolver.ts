@@ -44,6 +44,8 @@ const MAX_CACHED_NAMES = 2_000;
 /** Addresses are kept for the TTL of their records, within these bounds: one lookup serves all connections of a burst. */
 const MIN_CACHED_MS = 1_000;
 const MAX_CACHED_MS = 10_000;
+/** How long the list of this machine's interfaces is used. Reading it takes about 0.1 ms, which counts in a burst of names. */
+const INTERFACES_CACHED_MS = 1_000;
 /** How long a failure is kept. A pod whose image failed waits longer before the next inspection. */
 const FAILURE_CACHED_MS = 5_000;
 
@@ -63,6 +65,7 @@ export class HostResolver {
   readonly #slots = new LookupSlots();
   #lookups = new SharedLookups<HostResolution>();
   #current: NameFiles | undefined;
+  #families: { readonly list: readonly (4 | 6)[]; readonly expiresAtMs: number } | undefined;
 
   constructor(options: HostResolverOptions) {
     this.#clock = options.clock;
@@ -76,7 +79,7 @@ export class HostResolver {
     const name = host.toLowerCase();
     const files = this.#readFiles();
     const inFile = files.hosts.get(name);
-    const fromFile = inFile === undefined ? [] : orderAddresses(inFile, addressFamilies(this.#interfaces()));
+    const fromFile = inFile === undefined ? [] : orderAddresses(inFile, this.#readFamilies());
     if (fromFile.length > 0) return { kind: 'resolved', addresses: fromFile };
     const cached = this.#cache.get(name);
     if (cached !== undefined && this.#clock.monotonic() < cached.expiresAtMs) return cached.resolution;
@@ -87,6 +90,15 @@ export class HostResolver {
   /** Whether the lookup of a name waits for others to end. */
   isQueued(host: string): boolean {
     return this.#queued.has(host.toLowerCase());
+  }
+
+  /** Returns the address families of this machine. */
+  #readFamilies(): readonly (4 | 6)[] {
+    const nowMs = this.#clock.monotonic();
+    if (this.#families === undefined || nowMs >= this.#families.expiresAtMs) {
+      this.#families = { list: addressFamilies(this.#interfaces()), expiresAtMs: nowMs + INTERFACES_CACHED_MS };
+    }
+    return this.#families.list;
   }
 
   /** Returns the files. After a change, discards what was looked up with the earlier ones. */
@@ -113,7 +125,7 @@ export class HostResolver {
   }
 
   async #queryServers(name: string, files: NameFiles, signal: AbortSignal): Promise<HostResolution> {
-    const families = addressFamilies(this.#interfaces()).filter((family) => family === 4 || !files.config.omitsIpv6);
+    const families = this.#readFamilies().filter((family) => family === 4 || !files.config.omitsIpv6);
     const parts = { sendQuery: this.#sendQuery, order: this.#order, clock: this.#clock };
     const outcome = await resolveName({ host: name, config: files.config, families }, parts, signal);
     if (outcome.kind !== 'found' && signal.aborted) return CANCELLED;

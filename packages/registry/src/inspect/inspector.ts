@@ -1,4 +1,4 @@
-import { BatchedTimeout, SharedWork, SingleFlight, waitAtMost } from '@archpolicy/async';
+import { BatchedTimeout, SharedWork, SingleFlight, IterationLimit, waitAtMost } from '@archpolicy/async';
 import type { Clock } from '@archpolicy/async';
 import type { FactSource, Inspection, MissingPlatform } from '@archpolicy/core';
 import type { Credential, PullSecret } from '../auth/credential.ts';
@@ -44,6 +44,11 @@ export interface Inspector {
  * earlier by up to this time.
  */
 const SHARED_DEADLINE_MS = 1_000;
+/**
+ * Inspections that one iteration of the event loop accepts, and starts, at most. Each takes up to 0.5 ms, and a pod has up to 256
+ * images: all at once would delay the answers for other pods by a tenth of a second.
+ */
+const MAX_PER_ITERATION = 8;
 const NO_SECRETS: readonly PullSecret[] = [];
 
 /** A parsed request. */
@@ -93,6 +98,8 @@ export class ImageInspector implements Inspector {
   readonly #shares: NewImageShares;
   readonly #knownHosts = new KnownHosts();
   readonly #deadlines: BatchedTimeout;
+  readonly #accepted = new IterationLimit(MAX_PER_ITERATION);
+  readonly #started = new IterationLimit(MAX_PER_ITERATION);
   #closed = false;
 
   constructor(parts: Parts) {
@@ -150,15 +157,20 @@ export class ImageInspector implements Inspector {
   async #inspectUncached(work: Work, scopes: readonly string[]): Promise<Inspection> {
     if (this.#closed) return this.#recordOutcome(unresolved('Unavailable'));
     const { image, request } = work;
-    const { tenant = '', budgetMs: ms, signal } = request;
+    const { tenant = '', budgetMs, signal } = request;
+    const { clock } = this.#parts;
+    const untilMs = clock.monotonic() + budgetMs;
+    const accepted = this.#accepted.next(tenant);
+    if (accepted !== undefined) await accepted;
     const host = normalizeHost(image.host);
     const { key, kind } = this.#classify(work, scopes);
     const pools = () => slotsFor(kind, host, this.#knownHosts.has(host));
     const slot = { key, priority: kind, tenant, group: host, isKept: kind === 'background', pools };
-    const joined = this.#work.join(slot, (yielded) => this.#resolve(work, { host, kind, yielded }));
+    const joined = this.#work.join(slot, (yielded) => this.#start(work, { host, kind, yielded }));
     if (joined === undefined) return this.#staleOrLate(image, scopes);
     try {
-      const waited = await waitAtMost(joined.result, { clock: this.#parts.clock, ms, signal });
+      const ms = Math.max(0, untilMs - clock.monotonic());
+      const waited = await waitAtMost(joined.result, { clock, ms, signal });
       if (waited.kind === 'done') return this.#recordOutcome(this.#toInspection(waited.value, image, scopes));
       return this.#staleOrLate(image, scopes);
     } finally {
@@ -186,6 +198,11 @@ export class ImageInspector implements Inspector {
     return this.#recordOutcome(
       stale === undefined ? unresolved('Deadline') : this.#toInspection(stale, image, scopes, 'memory'),
     );
+  }
+
+  #start(work: Work, execution: Execution): Promise<Resolution> {
+    const started = this.#started.next(work.request.tenant ?? '');
+    return started === undefined ? this.#resolve(work, execution) : started.then(() => this.#resolve(work, execution));
   }
 
   #resolve(work: Work, { host, kind, yielded }: Execution): Promise<Resolution> {

@@ -1,9 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
+import { yieldToEventLoop } from '@archpolicy/async';
 import type { Inspection } from '@archpolicy/core';
 import { FakeClock } from '@archpolicy/testkit';
 import { createInspector } from '../create-inspector.ts';
 import { ScriptedHosts } from '../fixtures/scripted-hosts.ts';
 import type { InspectRequest } from './inspect-request.ts';
+
+/** Iterations of the event loop after which up to 17,200 inspections have been accepted and 2,000 started. */
+const ITERATIONS = 2_500;
 
 function start() {
   const clock = new FakeClock();
@@ -23,7 +27,11 @@ function start() {
       void inspect({ reference: `${host}/app-${at}:v1`, tenant, ...request });
     }
   };
-  return { clock, hosts, inspector, inspect, flood };
+  /** Waits until all inspections have been accepted and started: an iteration of the event loop handles some of them. */
+  const settle = async (): Promise<void> => {
+    for (let done = 0; done < ITERATIONS; done += 1) await yieldToEventLoop();
+  };
+  return { clock, hosts, inspector, inspect, flood, settle };
 }
 
 describe('K5 the shares of namespaces', () => {
@@ -34,13 +42,16 @@ describe('K5 the shares of namespaces', () => {
   ] as const)(
     '2,000 hanging images of 40 silent registries, %s, do not delay a new image of another namespace',
     async (_, priority, budgetMs) => {
-      const { clock, inspector, inspect, flood } = start();
+      const { clock, inspector, inspect, flood, settle } = start();
       flood('evil', 2_200, 55, { priority, budgetMs });
+      await settle();
       const results: Promise<string>[] = [];
       for (let seconds = 0; seconds < 20; seconds += 1) {
         await clock.advance(1_000);
+        await settle();
         const reference = `good-${seconds}.example/app:v1`;
         results.push(inspect({ reference, tenant: 'shop', budgetMs: 1_000 }));
+        await settle();
       }
       await clock.advance(2_000);
       expect(new Set(await Promise.all(results))).toEqual(new Set(['resolved after 0 ms']));
@@ -49,10 +60,12 @@ describe('K5 the shares of namespaces', () => {
   );
 
   test('K5 a queue of 10,000 images for which no pod waits any longer accepts a new image of another namespace', async () => {
-    const { clock, inspector, inspect, flood } = start();
+    const { clock, inspector, inspect, flood, settle } = start();
     for (const tenant of ['evil-1', 'evil-2', 'evil-3', 'evil-4']) flood(tenant, 4_300, 10);
+    await settle();
     await clock.advance(3_000);
     flood('evil-5', 600, 10);
+    await settle();
     const result = inspect({ reference: 'good.example/app:v1', tenant: 'shop', budgetMs: 1_000 });
     await clock.advance(1_000);
     expect(await result).toMatch(/^resolved after/);
@@ -60,9 +73,10 @@ describe('K5 the shares of namespaces', () => {
   });
 
   test('hosts that answered once and hang now delay a new image of another namespace by less than a second', async () => {
-    const { clock, hosts, inspector, inspect } = start();
+    const { clock, hosts, inspector, inspect, settle } = start();
     const names = Array.from({ length: 40 }, (_, at) => `quiet-${at}.example`);
     for (const name of names) void inspect({ reference: `${name}/first:v1`, tenant: 'evil' });
+    await settle();
     await clock.advance(1_000);
     hosts.isSilent = (host) => host.startsWith('quiet');
     for (const name of names) {
@@ -70,7 +84,7 @@ describe('K5 the shares of namespaces', () => {
         void inspect({ reference: `${name}/app-${at}:v1`, tenant: 'evil', budgetMs: 20_000 });
       }
     }
-    await clock.advance(0);
+    await settle();
     expect(hosts.pending).toBe(2_000);
     const result = inspect({ reference: 'good.example/app:v1', tenant: 'shop', budgetMs: 1_000 });
     await clock.advance(1_000);
@@ -79,19 +93,22 @@ describe('K5 the shares of namespaces', () => {
   });
 
   test('a namespace that is alone gets all slots for hosts that have never answered', async () => {
-    const { clock, hosts, inspector, flood } = start();
+    const { hosts, inspector, flood, settle } = start();
     flood('shop', 2_500, 1);
-    await clock.advance(0);
+    await settle();
     expect(hosts.pending).toBe(256);
     await inspector.close();
   });
 
   test('namespaces that all need hosts that have never answered get equal shares', async () => {
-    const { clock, hosts, inspector, flood } = start();
+    const { clock, hosts, inspector, flood, settle } = start();
     flood('evil', 2_000, 1, { budgetMs: 20_000 });
+    await settle();
     await clock.advance(1_000);
     flood('shop', 500, 1, { budgetMs: 20_000 });
+    await settle();
     await clock.advance(1_000);
+    await settle();
     expect(hosts.maxPending).toBe(256);
     expect(hosts.pendingAt('silent-shop')).toBe(128);
     await inspector.close();
