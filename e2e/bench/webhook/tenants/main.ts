@@ -16,7 +16,7 @@ const MAX_COLD_DELAY_MS = 1_000;
 const INSIDE = 'inside';
 /** The explanation of missed targets on the page. */
 const NOTE =
-  'Measured while other programs used the two cores, and without the attack the p99 is already far above its usual value. In a profile the webhook is busy with the reviews of the attack: it parses 256 images of each, starts their inspections, and collects garbage.';
+  'The webhook is one thread, and a quarter of its time beside the attack is garbage collection: each review of the attack has up to 256 images, which it parses, inspects and describes in the patch.';
 
 interface Run {
   readonly without: Phase;

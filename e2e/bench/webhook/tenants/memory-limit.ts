@@ -1,10 +1,14 @@
 import { existsSync } from 'node:fs';
 import { mkdir, rmdir, writeFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
 
 /** Version 1 of control groups has a hierarchy for memory, version 2 one for all resources. */
 const VERSION_1 = { root: '/sys/fs/cgroup/memory', file: 'memory.limit_in_bytes' };
 const VERSION_2 = { root: '/sys/fs/cgroup', file: 'memory.max' };
+
+const MAX_REMOVALS = 200;
+const REMOVAL_PAUSE_MS = 50;
 
 /** A control group with a memory limit. The kernel kills a process in it that exceeds the limit. */
 export interface MemoryLimit {
@@ -23,6 +27,19 @@ export async function createMemoryLimit(mib: number): Promise<MemoryLimit> {
   const enter = 'echo $$ > "$1" && shift && exec "$@"';
   return {
     command: ['sh', '-c', enter, 'sh', join(group, 'cgroup.procs')],
-    remove: () => rmdir(group),
+    remove: () => removeGroup(group),
   };
+}
+
+/** Removes an empty group. The kernel returns EBUSY until all processes of the group are gone. */
+async function removeGroup(group: string): Promise<void> {
+  for (let attempts = 1; ; attempts += 1) {
+    try {
+      await rmdir(group);
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EBUSY' || attempts === MAX_REMOVALS) throw error;
+      await sleep(REMOVAL_PAUSE_MS);
+    }
+  }
 }
