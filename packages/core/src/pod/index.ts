@@ -1,3 +1,4 @@
+export { fitsMorePods } from './fits-more-pods.ts';
 export { hasGate, isGated } from './gate.ts';
 export { imagesToInspect } from './image-knowledge.ts';
 export type { UnresolvedImage } from './image-knowledge.ts';
