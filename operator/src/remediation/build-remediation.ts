@@ -33,6 +33,7 @@ import type {
 import type { Pipeline } from './queue/eviction-pipeline.ts';
 import { LimitQueues } from './queue/limit-queues.ts';
 import { Remediation } from './remediation.ts';
+import { BulkEnqueue } from './resync/bulk-enqueue.ts';
 import { EnqueueAll } from './resync/enqueue-all.ts';
 import type { ResyncProgress } from './resync/progress.ts';
 
@@ -68,6 +69,7 @@ export interface RemediationParts {
 export interface BuiltRemediation {
   readonly remediation: Remediation;
   readonly enqueueAll: EnqueueAll;
+  readonly bulk: BulkEnqueue;
   readonly limitQueues: LimitQueues;
   readonly attempts: EvictionAttempts;
   readonly replacements: Replacements;
@@ -91,5 +93,6 @@ export function buildRemediation(parts: RemediationParts): BuiltRemediation {
     retry: new EvaluationRetry(),
     reporter: new Reporter(parts),
   });
-  return { remediation, enqueueAll, limitQueues, attempts, replacements };
+  const bulk = new BulkEnqueue({ ...parts, queue: pipeline.evaluations });
+  return { remediation, enqueueAll, bulk, limitQueues, attempts, replacements };
 }

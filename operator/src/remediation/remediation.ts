@@ -82,21 +82,11 @@ export class Remediation {
     this.#options.enqueueAll.request();
   }
 
-  /** Enqueues the pods whose last decision has one of these reasons. */
-  enqueueDecided(reasons: ReadonlySet<string>): void {
-    const { stats, pipeline } = this.#options;
-    for (const [key, { reason }] of stats.entries()) if (reasons.has(reason)) pipeline.enqueue(key);
-  }
-
   /** Must be called when the watch shows that the scheduler has bound a pod. */
   onPodBound(pod: PodFacts): void {
     const { replacements, violations } = this.#options;
     replacements.onBound(pod);
     violations.onBound(pod);
-  }
-
-  onWebhookReachable(): void {
-    this.enqueue(this.#options.limitQueues.waitingForWebhook());
   }
 
   /** Processes enqueued pods until the signal is aborted and every stage in progress has ended. */

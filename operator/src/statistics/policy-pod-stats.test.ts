@@ -54,6 +54,22 @@ describe('the pod counts of a policy', () => {
     expect(stats.counts('none').matched).toBe(0);
   });
 
+  test('P8 the keys of pods by the reason why they are not evicted, as of the last decision', () => {
+    const stats = new PolicyPodStats();
+    const waiting = record({ decision: 'report', reason: 'NoNodeForReplacement' });
+    const keys = (): readonly string[] => stats.keysByReason(['NoNodeForReplacement', 'Unschedulable']);
+    stats.set('a', waiting);
+    stats.set('b', record({ decision: 'report', reason: 'Unschedulable' }));
+    stats.set('c', record());
+    stats.set('d', record({ decision: 'evict', reason: 'Unschedulable' }));
+    stats.set('a', { ...waiting, uid: 'another' });
+    expect(keys()).toEqual(['a', 'b']);
+    stats.set('a', record());
+    stats.set('c', waiting);
+    stats.delete('b');
+    expect(keys()).toEqual(['c']);
+  });
+
   test('a workload is portable when all of its known pods are', () => {
     const stats = new PolicyPodStats();
     stats.set('a', record({ portable: true }));

@@ -1,4 +1,4 @@
-import type { CountedArchitecture } from '@archpolicy/core';
+import type { CountedArchitecture, ReportReason } from '@archpolicy/core';
 import { Listeners } from '../listeners.ts';
 import type { PodRecord } from './pod-record.ts';
 
@@ -38,6 +38,19 @@ export const NO_PODS: PolicyCounts = {
 const COUNTED = ['matched', 'constrained', 'gated', 'misplaced', 'unresolved', 'unschedulable'] as const;
 
 /**
+ * The reasons for not evicting a pod that end with a change of other objects than the pod: nodes, the webhook
+ * configuration. Other reasons have no index, because it takes memory for each pod (P8).
+ */
+const INDEXED_REASONS = [
+  'NoNodeForReplacement',
+  'Unschedulable',
+  'WebhookNotInstalled',
+  'WebhookNotCalled',
+  'WebhookCallUnknown',
+] as const satisfies readonly ReportReason[];
+export type IndexedReason = (typeof INDEXED_REASONS)[number];
+
+/**
  * Counts the governed pods of each policy. The counts are updated with each change of a pod, so that computing a status
  * does not iterate over 100,000 pods.
  */
@@ -51,6 +64,8 @@ export class PolicyPodStats {
   readonly #losesTieTo = new Map<string, Map<string, number>>();
   /** Number of pods that are not evicted, by reason. */
   readonly #reasons = new Map<string, number>();
+  /** The keys of the pods that are not evicted for the reason. */
+  readonly #keys = new Map<string, Set<string>>(INDEXED_REASONS.map((reason) => [reason, new Set()]));
   readonly #changes = new Listeners<string>();
 
   /** Calls the listener with each policy whose counts may have changed. Returns an unsubscribe function. */
@@ -71,6 +86,8 @@ export class PolicyPodStats {
     const before = this.#records.get(key);
     if (before !== undefined) this.#count(before, -1);
     this.#count(record, 1);
+    if (before !== undefined) this.#index(before)?.delete(key);
+    this.#index(record)?.add(key);
     // Interns the workload's name, because each pod has its own copy of the string.
     this.#records.set(key, { ...record, workload: this.#sums.get(record.policy)?.getName(record) ?? record.workload });
     const concerned = new Set([before?.policy, before?.rival, record.policy, record.rival]);
@@ -88,6 +105,7 @@ export class PolicyPodStats {
     if (before === undefined) return undefined;
     this.#records.delete(key);
     this.#count(before, -1);
+    this.#index(before)?.delete(key);
     this.#changes.notify(before.policy);
     if (before.rival !== undefined) this.#changes.notify(before.rival);
     return before;
@@ -111,15 +129,22 @@ export class PolicyPodStats {
     return this.#reasons.get(reason) ?? 0;
   }
 
+  /** Returns the keys of the pods that are not evicted for one of these reasons, as a new array. */
+  keysByReason(reasons: readonly IndexedReason[]): readonly string[] {
+    return reasons.flatMap((reason) => [...(this.#keys.get(reason) ?? [])]);
+  }
+
   #count(record: PodRecord, by: 1 | -1): void {
     const sums = this.#sums.get(record.policy) ?? new PolicySums();
     this.#sums.set(record.policy, sums);
     sums.count(record, by);
     if (sums.isEmpty) this.#sums.delete(record.policy);
     this.#countRival(record, by);
-    if (record.decision === 'report' || record.decision === 'wait') {
-      this.#reasons.set(record.reason, this.notEvicted(record.reason) + by);
-    }
+    if (isNotEvicted(record)) this.#reasons.set(record.reason, this.notEvicted(record.reason) + by);
+  }
+
+  #index(record: PodRecord): Set<string> | undefined {
+    return isNotEvicted(record) ? this.#keys.get(record.reason) : undefined;
   }
 
   #countRival({ policy, rival }: PodRecord, by: 1 | -1): void {
@@ -188,6 +213,11 @@ class PolicySums {
     if (sum.pods > 0) this.#workloads.set(workload, sum);
     else this.#workloads.delete(workload);
   }
+}
+
+/** Whether the pod should be evicted, and is not. */
+function isNotEvicted({ decision }: PodRecord): boolean {
+  return decision === 'report' || decision === 'wait';
 }
 
 function isPortable({ portable, stuck }: WorkloadSum): boolean {

@@ -10,13 +10,19 @@ export interface PodView {
   list(): readonly PodFacts[];
   /** Iterates over all pods and their store keys. Makes no copy, so changes during the iteration are visible. */
   entries(): Iterable<readonly [string, PodFacts]>;
+  /**
+   * The lists by namespace, owner and image can contain all pods of the cluster. Do not iterate over them without a
+   * yield to the event loop.
+   */
   byNamespace(namespace: string): readonly PodFacts[];
+  keysByNamespace(namespace: string): readonly string[];
   /** Returns the pods bound to this node. */
   byNode(node: string): readonly PodFacts[];
   /** Returns the pods whose controller has this uid. */
   byOwner(uid: string): readonly PodFacts[];
   /** Returns the pods with this image, as written in their spec. */
   byImage(image: string): readonly PodFacts[];
+  keysByImage(image: string): readonly string[];
   /**
    * Notifies of changes. If a pod is replaced by another pod of the same name, reports first a deleted, then an added
    * pod.
@@ -69,6 +75,10 @@ export class StoredPods implements PodView {
     return this.#store.byIndex('namespace', namespace);
   }
 
+  keysByNamespace(namespace: string): readonly string[] {
+    return this.#store.keysByIndex('namespace', namespace);
+  }
+
   byNode(node: string): readonly PodFacts[] {
     return this.#store.byIndex('node', node);
   }
@@ -79,6 +89,10 @@ export class StoredPods implements PodView {
 
   byImage(image: string): readonly PodFacts[] {
     return this.#store.byIndex('image', image);
+  }
+
+  keysByImage(image: string): readonly string[] {
+    return this.#store.keysByIndex('image', image);
   }
 
   subscribe(listener: StoreListener<PodFacts>): () => void {

@@ -116,8 +116,7 @@ describe('checks right before the call', () => {
     world.webhook.answers = false;
     expect(await world.reconcile('a')).toEqual({});
     expect([world.evictions, world.getReason('a')]).toEqual([[], 'WebhookUnreachable']);
-    world.remediation.onWebhookReachable();
-    expect(world.woken).toEqual([{ key: 'shop/a', delayMs: 0 }]);
+    expect([...world.limitQueues.waitingForWebhook()]).toEqual(['shop/a']);
     world.webhook = { reachable: true, answers: true, call: 'called' };
     await world.reconcile('a');
     expect(world.evictions).toHaveLength(1);

@@ -3,19 +3,13 @@ import type { Clock } from '@archpolicy/async';
 import { readSignals, signalStrength } from '@archpolicy/core';
 import type { PodFacts } from '@archpolicy/core';
 import type { ResyncProgress } from './progress.ts';
+import { QueueRoom } from './queue-room.ts';
 
 /**
  * Number of pods that are visited between two yields to the event loop. Visiting this number takes a few milliseconds.
  * Visiting 100,000 pods at once would take 0.1 s or more.
  */
 const PODS_PER_YIELD = 4_000;
-/**
- * Maximum number of pods in the queue. Queues and sets of 100,000 keys would take 25 MB, including the garbage of their
- * growth. With a short queue, a pod that changes also does not wait behind all other pods.
- */
-const MAX_QUEUED = 2_000;
-/** How long to wait for room in the queue before checking again. */
-const ROOM_CHECK_MS = 10;
 
 export interface EnqueueAllOptions {
   readonly pods: { entries(): Iterable<readonly [string, PodFacts]> };
@@ -30,11 +24,13 @@ export interface EnqueueAllOptions {
  */
 export class EnqueueAll {
   readonly #options: EnqueueAllOptions;
+  readonly #room: QueueRoom;
   #isRequested = false;
   #wake: () => void = () => undefined;
 
   constructor(options: EnqueueAllOptions) {
     this.#options = options;
+    this.#room = new QueueRoom(options.queue, options.clock);
   }
 
   /**
@@ -70,7 +66,8 @@ export class EnqueueAll {
     progress.open();
     for (const keys of await this.#urgent(signal)) {
       for (const key of keys) {
-        if (this.#isFull(signal)) await this.#waitForRoom(signal);
+        const room = this.#room.wait(signal);
+        if (room !== undefined) await room;
         this.#add(key);
       }
     }
@@ -100,20 +97,13 @@ export class EnqueueAll {
   async #visit(visit: (key: string, urgency: number) => void, signal: AbortSignal): Promise<void> {
     const yields = new PeriodicYield(PODS_PER_YIELD);
     for (const [key, pod] of this.#options.pods.entries()) {
-      if (this.#isFull(signal)) await this.#waitForRoom(signal);
+      const room = this.#room.wait(signal);
+      if (room !== undefined) await room;
       if (signal.aborted) return;
       visit(key, getUrgency(pod));
       const due = yields.count();
       if (due !== undefined) await due;
     }
-  }
-
-  #isFull(signal: AbortSignal): boolean {
-    return this.#options.queue.length >= MAX_QUEUED && !signal.aborted;
-  }
-
-  async #waitForRoom(signal: AbortSignal): Promise<void> {
-    while (this.#isFull(signal)) await this.#options.clock.sleep(ROOM_CHECK_MS, signal).catch(() => undefined);
   }
 
   #add(key: string): void {

@@ -24,8 +24,8 @@ function rig(): {
     policies,
     pods: {
       subscribe: pods.subscribe.bind(pods),
-      byKey: (key: string) => pods.get(key),
-      byNamespace: (name: string) => pods.list().filter(({ namespace }) => namespace === name),
+      keysByNamespace: (name: string) =>
+        [...pods.entries()].flatMap(([key, pod]) => (pod.namespace === name ? [key] : [])),
       byNode: (name: string) => pods.list().filter(({ nodeName }) => nodeName === name),
     },
   };
@@ -33,7 +33,8 @@ function rig(): {
   const end = watchCluster(views, {
     enqueue: (keys) => enqueued.push(...keys),
     enqueueAll: () => enqueued.push('all'),
-    enqueueDecided: (reasons) => enqueued.push([...reasons].join(' ')),
+    enqueueMany: ({ name, keys, delayMs }) => enqueued.push(`${name}, after ${delayMs ?? 0} ms: ${keys().join(' ')}`),
+    keysWithoutNode: () => ['shop/waits'],
     onPodBound: (pod) => enqueued.push(`${pod.name} was bound`),
   });
   return { pods, nodes, namespaces, policies, enqueued, end };
@@ -63,12 +64,39 @@ describe('watch events that enqueue pods', () => {
     expect(enqueued.filter((line) => line.endsWith('was bound'))).toEqual(['b was bound']);
   });
 
-  test('a change of its node, or of its namespace', () => {
-    const { nodes, namespaces, enqueued } = rig();
-    nodes.set('amd64-1', node('amd64-1', 'amd64'));
+  test('a change of its namespace', () => {
+    const { namespaces, enqueued } = rig();
     namespaces.set('shop', { name: 'shop', labels: {}, annotations: {} });
     namespaces.set('other', { name: 'other', labels: {}, annotations: {} });
-    expect(enqueued).toEqual(['shop/a', 'NoNodeForReplacement Unschedulable', 'shop/a']);
+    expect(enqueued).toEqual(['namespace shop, after 0 ms: shop/a', 'namespace other, after 0 ms: ']);
+  });
+
+  describe('of nodes', () => {
+    const ready = node('amd64-1', 'amd64');
+    const waiting = 'nodes, after 3000 ms: shop/waits';
+
+    test.each<[string, readonly NodeFacts[], readonly string[]]>([
+      ['a new node', [ready], ['shop/a', waiting]],
+      ['a new node that is not ready', [{ ...ready, ready: false }], ['shop/a']],
+      ['a node that becomes ready', [{ ...ready, ready: false }, ready], ['shop/a', 'shop/a', waiting]],
+      ['a node that becomes unready', [ready, { ...ready, ready: false }], ['shop/a', waiting, 'shop/a']],
+      ['a node that is cordoned', [ready, { ...ready, cordoned: true }], ['shop/a', waiting, 'shop/a']],
+    ])(
+      'P8 R4 R9 enqueue the pods on the node, and if more pods fit on it, the pods that wait for a node: %s',
+      (_, changes, expected) => {
+        const { nodes, enqueued } = rig();
+        for (const change of changes) nodes.set(change.name, change);
+        expect(enqueued).toEqual(expected);
+      },
+    );
+
+    test('P8 R4 R9 a deleted node enqueues only the pods on it', () => {
+      const { nodes, enqueued } = rig();
+      nodes.set('amd64-1', ready);
+      enqueued.length = 0;
+      nodes.delete('amd64-1');
+      expect(enqueued).toEqual(['shop/a']);
+    });
   });
 
   test('a policy that is created, changed or deleted, but not a write of its status', () => {

@@ -1,6 +1,6 @@
-import type { PodFacts, ReportReason } from '@archpolicy/core';
-import { podKey } from '@archpolicy/cluster-view';
 import { runGroup } from '../../run-group.ts';
+import type { IndexedReason, PolicyPodStats } from '../../statistics/policy-pod-stats.ts';
+import type { BulkEnqueue } from './bulk-enqueue.ts';
 import type { EnqueueAll } from './enqueue-all.ts';
 import { watchCluster } from './event-handlers.ts';
 import type { EnqueueHandlers, WatchedViews } from './event-handlers.ts';
@@ -11,22 +11,23 @@ interface Notifier<T> {
 }
 
 export interface ResyncOptions {
-  readonly views: WatchedViews & { readonly pods: { byImage(image: string): readonly PodFacts[] } };
+  readonly views: WatchedViews & { readonly pods: { keysByImage(image: string): readonly string[] } };
   readonly configuration: Notifier<unknown>;
   readonly webhook: Notifier<boolean>;
   /** Notifies of images whose supported architectures changed. */
   readonly drift: Notifier<string>;
   readonly enqueueAll: EnqueueAll;
+  readonly bulk: BulkEnqueue;
+  readonly stats: Pick<PolicyPodStats, 'keysByReason'>;
+  readonly limitQueues: { waitingForWebhook(): Iterable<string> };
   readonly schedule: RecheckSchedule;
-  readonly remediation: EnqueueHandlers & { onWebhookReachable(): void };
+  readonly remediation: Pick<EnqueueHandlers, 'enqueue' | 'enqueueAll' | 'onPodBound'>;
 }
 
+/** Reasons for not evicting a pod that may no longer apply when a replacement may fit on one more node. */
+const NO_NODE: readonly IndexedReason[] = ['NoNodeForReplacement', 'Unschedulable'];
 /** Reasons for not evicting a pod that may no longer apply when the webhook configuration changes. */
-const NOT_CALLED: ReadonlySet<string> = new Set<ReportReason>([
-  'WebhookNotInstalled',
-  'WebhookNotCalled',
-  'WebhookCallUnknown',
-]);
+const NOT_CALLED: readonly IndexedReason[] = ['WebhookNotInstalled', 'WebhookNotCalled', 'WebhookCallUnknown'];
 
 /**
  * Decides when pods are evaluated. All pods are evaluated at the start and when a policy changes. A single pod is
@@ -41,21 +42,33 @@ export class Resync {
 
   /** Enqueues pods until the signal is aborted. */
   async run(signal: AbortSignal): Promise<void> {
-    const { views, configuration, webhook, drift, enqueueAll, schedule, remediation } = this.#options;
-    const ends = [
-      watchCluster(views, remediation),
-      configuration.subscribe(() => {
-        remediation.enqueueDecided(NOT_CALLED);
-      }),
-      webhook.subscribe((isReachable) => {
-        if (isReachable) remediation.onWebhookReachable();
-      }),
-      drift.subscribe((image) => {
-        remediation.enqueue(views.pods.byImage(image).map(podKey));
-      }),
-    ];
-    await runGroup([enqueueAll, schedule], signal).finally(() => {
+    const { enqueueAll, bulk, schedule } = this.#options;
+    const ends = this.#subscribe();
+    await runGroup([enqueueAll, bulk, schedule], signal).finally(() => {
       for (const end of ends) end();
     });
+  }
+
+  #subscribe(): readonly (() => void)[] {
+    const { views, configuration, webhook, drift, bulk, stats, limitQueues, remediation } = this.#options;
+    const handlers: EnqueueHandlers = {
+      enqueue: remediation.enqueue.bind(remediation),
+      enqueueAll: remediation.enqueueAll.bind(remediation),
+      onPodBound: remediation.onPodBound.bind(remediation),
+      enqueueMany: bulk.request.bind(bulk),
+      keysWithoutNode: () => stats.keysByReason(NO_NODE),
+    };
+    return [
+      watchCluster(views, handlers),
+      configuration.subscribe(() => {
+        bulk.request({ name: 'webhook configuration', keys: () => stats.keysByReason(NOT_CALLED) });
+      }),
+      webhook.subscribe((isReachable) => {
+        if (isReachable) bulk.request({ name: 'webhook', keys: () => [...limitQueues.waitingForWebhook()] });
+      }),
+      drift.subscribe((image) => {
+        bulk.request({ name: `image ${image}`, keys: () => views.pods.keysByImage(image) });
+      }),
+    ];
   }
 }

@@ -24,6 +24,8 @@ describe('a store', () => {
     expect(store.get('constructor')).toBeUndefined();
     expect(store.byIndex('tag', 'red')).toEqual([item('1', 'red', 'blue'), item('2', 'red')]);
     expect(store.byIndex('tag', 'green')).toEqual([]);
+    expect(store.keysByIndex('tag', 'red')).toEqual(['a', 'b']);
+    expect(store.keysByIndex('tag', 'green')).toEqual([]);
     expect(() => store.byIndex('colour', 'red')).toThrow(RangeError);
   });
 

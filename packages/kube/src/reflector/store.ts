@@ -20,6 +20,8 @@ export interface ReadStore<T> {
   entries(): Iterable<readonly [string, T]>;
   /** Returns the objects that an index lists under a value. Throws a RangeError for an undeclared index. */
   byIndex(index: string, value: string): readonly T[];
+  /** Returns the keys of these objects, as a new array. */
+  keysByIndex(index: string, value: string): readonly string[];
   /** Calls the listener after each change. Returns an unsubscribe function. */
   subscribe(listener: StoreListener<T>): () => void;
 }
@@ -71,14 +73,16 @@ export class Store<T> implements ReadStore<T> {
   }
 
   byIndex(index: string, value: string): readonly T[] {
-    const found = this.#indexes.find(({ name }) => name === index);
-    if (found === undefined) throw new RangeError(`no such index: ${index}`);
     const objects: T[] = [];
-    for (const key of found.keys.get(value) ?? []) {
+    for (const key of this.#keys(index, value)) {
       const object = this.#objects.get(key);
       if (object !== undefined) objects.push(object);
     }
     return objects;
+  }
+
+  keysByIndex(index: string, value: string): readonly string[] {
+    return [...this.#keys(index, value)];
   }
 
   subscribe(listener: StoreListener<T>): () => void {
@@ -114,6 +118,12 @@ export class Store<T> implements ReadStore<T> {
     this.#objects.delete(key);
     for (const { keys, getValues } of this.#indexes) removeFromIndex(keys, key, getValues(previous));
     this.#notify({ type: 'deleted', key, object: previous, previous });
+  }
+
+  #keys(index: string, value: string): Iterable<string> {
+    const found = this.#indexes.find(({ name }) => name === index);
+    if (found === undefined) throw new RangeError(`no such index: ${index}`);
+    return found.keys.get(value) ?? [];
   }
 
   #isReplacement(previous: T, object: T): boolean {
