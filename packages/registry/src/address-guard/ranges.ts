@@ -53,7 +53,12 @@ export function formatRange([base, bits]: AddressRange): string {
   return `${base.toString()}/${bits}`;
 }
 
+/** The characters of an IPv4 address in all forms that the parser accepts, also hexadecimal ones. */
+const IPV4_CHARACTERS = /^[0-9a-fx.]+$/iu;
+
 /** Whether a text is an IP address that the guard can check. */
 export function isAddress(text: string): boolean {
+  // For names, the parser throws and catches an error, which takes up to 0.1 ms.
+  if (!text.includes(':') && !IPV4_CHARACTERS.test(text)) return false;
   return ipaddr.isValid(text);
 }
