@@ -43,13 +43,11 @@ const CODINGS: Readonly<Record<Coding, Encode>> = {
   'bytes after gzip': (body) => ({ values: ['gzip'], body: Buffer.concat([gzipSync(body), Buffer.from('more')]) }),
 };
 
-/** The encoded bodies of long bodies, because Brotli takes long for them. */
+/** The encoded bodies, because compression takes long and many cases share a body. */
 const cache = new WeakMap<Uint8Array, Map<Coding, CodedBody>>();
-const LONG = 64 * 1024;
 
 /** Returns the values of the header, and the encoded body. */
 export function encode(coding: Coding, body: Uint8Array): CodedBody {
-  if (body.length < LONG) return CODINGS[coding](body);
   const byCoding = cache.get(body) ?? new Map<Coding, CodedBody>();
   const encoded = byCoding.get(coding) ?? CODINGS[coding](body);
   cache.set(body, byCoding.set(coding, encoded));
