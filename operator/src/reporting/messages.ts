@@ -71,6 +71,8 @@ const WHY: Readonly<Record<ReportReason | WaitReason, string>> = {
     'all evictions are stopped because too many replacements were misplaced: see the condition Degraded of its policy',
   OwnerStopped:
     'evictions of its owner are stopped because too many of its pods were misplaced, or a replacement has a broken image',
+  EvictionsNotRecorded:
+    'the operator cannot read or write its record of evictions, the ConfigMap archpolicy-safety: see its log',
   OwnerLimit: 'earlier evictions of its owner are not confirmed yet',
   PolicyLimit: "the policy's maxEvictionsPerMinute is reached",
   DisruptionBudget:
@@ -150,10 +152,13 @@ export function brakeNote(state: BrakeState): string {
     case 'owners-paused':
       return `Evictions of ${listOwners(state.owners)} are stopped: their pods were bound to nodes that cannot run them although the webhook was reachable, or their replacements have broken images. ${TRIAL}`;
     case 'paused':
+      if (state.violations === 0) return `${STOPPED_BEFORE} ${TRIAL}`;
       return `All evictions are stopped: ${state.violations} pods of ${state.owners.length} owners in ${state.namespaces} namespaces were bound to nodes that cannot run them although the webhook was reachable (${listOwners(state.owners)}). ${TRIAL}`;
   }
 }
 
+const STOPPED_BEFORE =
+  'All evictions are stopped: they were stopped when the previous leader ended, and its record of evictions cannot be read.';
 const TRIAL = 'After 10 minutes one trial eviction decides whether they continue.';
 
 function listOwners(owners: readonly string[]): string {

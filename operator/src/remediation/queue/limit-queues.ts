@@ -10,7 +10,13 @@ export interface WaitingPod {
 }
 
 /** Limits that the outcome of an eviction can free. */
-const ACCOUNT_LIMITS = ['EvictionsStopped', 'OwnerStopped', 'OwnerLimit', 'PolicyLimit'] as const;
+const ACCOUNT_LIMITS = [
+  'EvictionsStopped',
+  'OwnerStopped',
+  'EvictionsNotRecorded',
+  'OwnerLimit',
+  'PolicyLimit',
+] as const;
 const SHARED_LIMITS = [...ACCOUNT_LIMITS, 'WebhookUnreachable'] as const satisfies readonly WaitReason[];
 
 /** A limit for which several pods can wait. */
@@ -136,6 +142,7 @@ function parseNamespace(key: string): string {
 
 const WEBHOOK_QUEUE = 'webhook';
 const BRAKE_QUEUE = 'all';
+const RECORD_QUEUE = 'record';
 
 function queueName(limit: SharedLimit, { owner, policy }: EvictionAccount): string {
   switch (limit) {
@@ -145,6 +152,8 @@ function queueName(limit: SharedLimit, { owner, policy }: EvictionAccount): stri
       return `stopped ${owner}`;
     case 'EvictionsStopped':
       return BRAKE_QUEUE;
+    case 'EvictionsNotRecorded':
+      return RECORD_QUEUE;
     case 'PolicyLimit':
       return `policy ${policy}`;
     case 'WebhookUnreachable':

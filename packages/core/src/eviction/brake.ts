@@ -1,3 +1,5 @@
+import type { BrakeSnapshot, PauseState } from './safety-state.ts';
+
 /** How long a violation counts, and how long evictions are paused before a trial eviction. */
 export const BRAKE_WINDOW_MS = 10 * 60_000;
 /** Number of violations within the window that pauses evictions. */
@@ -45,6 +47,7 @@ export type BrakeState =
   | { readonly kind: 'owners-paused'; readonly owners: readonly string[] }
   | {
       readonly kind: 'paused';
+      /** 0 if the cause is not known, because the record of the previous leader cannot be read. */
       readonly violations: number;
       /** The owners of the violations, sorted. */
       readonly owners: readonly string[];
@@ -162,12 +165,63 @@ export class EvictionBrake {
 
   state(nowMs: number): BrakeState {
     if (this.#all !== undefined) return this.#all.by;
-    for (const [owner, { trialAtMs, trial }] of this.#owners) {
-      if (nowMs >= (trial?.startedAtMs ?? trialAtMs) + PAUSE_EXPIRES_AFTER_MS) this.#owners.delete(owner);
-    }
+    this.#dropExpiredPauses(nowMs);
     return this.#owners.size === 0
       ? { kind: 'running' }
       : { kind: 'owners-paused', owners: [...this.#owners.keys()].sort() };
+  }
+
+  /** Returns the state for the next leader. */
+  snapshot(nowMs: number): BrakeSnapshot {
+    this.#dropExpiredPauses(nowMs);
+    this.#prune(nowMs);
+    return {
+      ...(this.#all !== undefined && { all: { ...toPauseState(this.#all, nowMs), ...this.#all.by } }),
+      owners: [...this.#owners].map(([owner, pause]) => ({
+        ...{ owner, isBroken: pause.isBroken === true },
+        ...toPauseState(pause, nowMs),
+      })),
+      violations: [...this.#violations.values()].map(({ atMs, ...violation }) => ({
+        ...violation,
+        ageMs: nowMs - atMs,
+      })),
+    };
+  }
+
+  /** Adds the state that another leader had at `takenAtMs`. If both have a pause, the one with the later trial remains. */
+  restore({ all, owners, violations }: BrakeSnapshot, takenAtMs: number, nowMs: number): void {
+    if (all !== undefined && takenAtMs + all.trialInMs > (this.#all?.trialAtMs ?? -Infinity)) {
+      const by = {
+        kind: 'paused',
+        violations: all.violations,
+        owners: all.owners,
+        namespaces: all.namespaces,
+      } as const;
+      this.#all = { ...toPause(all, takenAtMs), by };
+    }
+    for (const { owner, isBroken, ...pause } of owners) {
+      if (takenAtMs + pause.trialInMs <= (this.#owners.get(owner)?.trialAtMs ?? -Infinity)) continue;
+      this.#owners.set(owner, { ...toPause(pause, takenAtMs), ...(isBroken && { isBroken }) });
+    }
+    this.#dropExpiredPauses(nowMs);
+    this.#restoreViolations(violations, takenAtMs, nowMs);
+  }
+
+  /** The violations are sorted by time, because the oldest are dropped first. */
+  #restoreViolations(violations: BrakeSnapshot['violations'], takenAtMs: number, nowMs: number): void {
+    const all = new Map(this.#violations);
+    for (const { ageMs, ...violation } of violations)
+      if (!all.has(violation.pod)) all.set(violation.pod, { ...violation, atMs: takenAtMs - ageMs });
+    this.#violations.clear();
+    for (const [pod, violation] of [...all].sort(([, one], [, other]) => one.atMs - other.atMs))
+      this.#violations.set(pod, violation);
+    this.#prune(nowMs);
+    if (this.#all === undefined) this.#pauseIfNeeded(nowMs);
+  }
+
+  #dropExpiredPauses(nowMs: number): void {
+    for (const [owner, { trialAtMs, trial }] of this.#owners)
+      if (nowMs >= (trial?.startedAtMs ?? trialAtMs) + PAUSE_EXPIRES_AFTER_MS) this.#owners.delete(owner);
   }
 
   #pauseIfNeeded(nowMs: number): void {
@@ -204,4 +258,16 @@ function toLimit(
   if (trial?.pod === pod) return FREE;
   const untilMs = trial === undefined ? trialAtMs : trial.startedAtMs + TRIAL_DEADLINE_MS;
   return nowMs >= untilMs ? FREE : { kind: 'limited', reason, untilMs };
+}
+
+function toPauseState({ trialAtMs, trial }: Pause, nowMs: number): PauseState {
+  if (trial === undefined) return { trialInMs: trialAtMs - nowMs };
+  const { pod, owner, startedAtMs } = trial;
+  return { trialInMs: trialAtMs - nowMs, trial: { pod, owner, ageMs: nowMs - startedAtMs } };
+}
+
+function toPause({ trialInMs, trial }: PauseState, takenAtMs: number): Pause {
+  if (trial === undefined) return { trialAtMs: takenAtMs + trialInMs };
+  const { pod, owner, ageMs } = trial;
+  return { trialAtMs: takenAtMs + trialInMs, trial: { pod, owner, startedAtMs: takenAtMs - ageMs } };
 }

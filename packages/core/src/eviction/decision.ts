@@ -52,6 +52,7 @@ export const WAIT_REASONS = [
   'WebhookUnreachable',
   'EvictionsStopped',
   'OwnerStopped',
+  'EvictionsNotRecorded',
   'OwnerLimit',
   'PolicyLimit',
   'DisruptionBudget',

@@ -59,3 +59,6 @@ export type { NotReplacedReason, ReplacementByOwner } from './owner.ts';
 export { runsDespiteImages } from './rules.ts';
 export { suspectPlatforms } from './missing-platform.ts';
 export type { SuspectPlatform } from './missing-platform.ts';
+export { encodeSafetyRecord, MAX_RECORD_BYTES, parseSafetyRecord, recordAgeMs, stoppedState } from './safety-record.ts';
+export type { ParsedSafetyRecord, SafetyRecord } from './safety-record.ts';
+export type { SafetyState, SlotState } from './safety-state.ts';

@@ -1,5 +1,8 @@
 import { EvictionBrake } from './brake.ts';
 import type { BrakeLimit, BrakeState, PlacementViolation } from './brake.ts';
+import { OwnerSlots } from './owner-slots.ts';
+import type { Slot } from './owner-slots.ts';
+import type { SafetyState } from './safety-state.ts';
 
 /** The window of a policy's rate limit, which is per minute. */
 const RATE_WINDOW_MS = 60_000;
@@ -10,13 +13,13 @@ const RATE_WINDOW_MS = 60_000;
  */
 export const SLOTS_PER_OWNER = 3;
 
-/**
- * Replaces {@link SLOTS_PER_OWNER} after a change of the leader, because a new leader has no record of its
- * predecessor's evictions.
- */
+/** Replaces {@link SLOTS_PER_OWNER} in a new leader that cannot read its predecessor's record of evictions. */
 export const SLOTS_PER_OWNER_AT_START = 1;
 
-/** How long a slot is held after a wrong landing, and how long a new leader uses {@link SLOTS_PER_OWNER_AT_START}. */
+/**
+ * How long a slot is held after a wrong landing, and how long a new leader without a record of evictions uses
+ * {@link SLOTS_PER_OWNER_AT_START}.
+ */
 export const SLOT_HELD_MS = 10 * 60_000;
 
 /**
@@ -44,9 +47,24 @@ export const LANDING_DEADLINE_MS = 60_000;
 export const PLACEMENT_OUTCOMES = ['right', 'wrong', 'broken'] as const;
 export type PlacementOutcome = (typeof PLACEMENT_OUTCOMES)[number];
 
+/** Interval at which a pod is evaluated again while evictions cannot be recorded. */
+const RECORDABLE_CHECK_MS = 500;
+
 /** Whether the limits and the brake allow one more eviction now (R6, R7). `untilMs` is the earliest time at which they can allow one. */
-export type EvictionLimit =
-  BrakeLimit | { readonly kind: 'limited'; readonly reason: 'PolicyLimit' | 'OwnerLimit'; readonly untilMs: number };
+export type EvictionLimit = BrakeLimit | RecordLimit | CountLimit;
+
+interface CountLimit {
+  readonly kind: 'limited';
+  readonly reason: 'PolicyLimit' | 'OwnerLimit';
+  readonly untilMs: number;
+}
+
+/** The limit while evictions cannot be recorded for the next leader. */
+interface RecordLimit {
+  readonly kind: 'limited';
+  readonly reason: 'EvictionsNotRecorded';
+  readonly untilMs: number;
+}
 
 /** The limits against which an eviction counts. */
 export interface EvictionAccount {
@@ -61,16 +79,6 @@ export interface EvictionAccount {
   readonly fromZero?: boolean;
 }
 
-interface Slot {
-  readonly owner: string;
-  readonly policy: string;
-  readonly reservedAtMs: number;
-  /** `awaited`: no replacement has landed. `failed`: a replacement landed on a node that cannot run it, or has a broken image. */
-  readonly state: 'awaited' | 'failed';
-  readonly heldUntilMs: number;
-  readonly hasRun: boolean;
-}
-
 /**
  * The recent evictions of one leader, against which the limits are checked (R6). It has no clock: the caller passes the time.
  *
@@ -79,17 +87,18 @@ interface Slot {
  * held for ten minutes more. A replacement for which an autoscaler adds a node may take longer than a minute to land.
  */
 export class EvictionLedger {
-  readonly #startedAtMs: number;
   readonly #brake = new EvictionBrake();
-  /** The slots by the UID of the evicted pod. Invariant: `#byOwner` contains exactly the same UIDs. */
-  readonly #slots = new Map<string, Slot>();
-  readonly #byOwner = new Map<string, Set<string>>();
+  readonly #slots = new OwnerSlots();
+  /** Until then, an owner has {@link SLOTS_PER_OWNER_AT_START}. */
+  #oneSlotUntilMs: number;
+  #isRecordable = true;
+  #revision = 0;
   /** The times of the evictions of the last minute by policy, ascending. */
   readonly #rate = new Map<string, number[]>();
   #sweptAtMs: number;
 
   constructor(startedAtMs: number) {
-    this.#startedAtMs = startedAtMs;
+    this.#oneSlotUntilMs = startedAtMs + SLOT_HELD_MS;
     this.#sweptAtMs = startedAtMs;
   }
 
@@ -100,7 +109,8 @@ export class EvictionLedger {
   limit({ policy, maxPerMinute, owner, hasRun }: EvictionAccount, uid: string, nowMs: number): EvictionLimit {
     const braked = this.#brake.limit(owner, uid, nowMs);
     if (braked.kind === 'limited') return braked;
-    const held = this.#heldSlots(owner, nowMs).filter(([holder]) => holder !== uid);
+    if (!this.#isRecordable) return notRecorded(nowMs);
+    const held = this.#slots.heldBy(owner, nowMs).filter(([holder]) => holder !== uid);
     const oneAtATime = hasRun === true || held.some(([, slot]) => slot.hasRun);
     const allowed = oneAtATime ? 1 : this.#slotsPerOwner(nowMs);
     if (held.length >= allowed)
@@ -119,18 +129,18 @@ export class EvictionLedger {
     this.#sweep(nowMs);
     const heldUntilMs = nowMs + slotTimeoutMs(account);
     this.#slots.set(uid, { owner, policy, reservedAtMs: nowMs, state: 'awaited', heldUntilMs, hasRun });
-    const uids = this.#byOwner.get(owner) ?? new Set<string>();
-    this.#byOwner.set(owner, uids.add(uid));
+    this.#revision += 1;
     this.#recent(policy, nowMs).push(nowMs);
     this.#brake.onEvictionStarted(owner, uid, nowMs);
   }
 
   /**
-   * Returns whether the brake still allows the eviction of `uid`. Evictions may have been paused after the slot of
-   * `uid` was reserved.
+   * Returns whether the eviction of `uid` is still allowed. Evictions may have been paused, or could not be recorded,
+   * after the slot of `uid` was reserved.
    */
-  brakeLimit({ owner }: Pick<EvictionAccount, 'owner'>, uid: string, nowMs: number): BrakeLimit {
-    return this.#brake.limit(owner, uid, nowMs);
+  brakeLimit({ owner }: Pick<EvictionAccount, 'owner'>, uid: string, nowMs: number): BrakeLimit | RecordLimit {
+    const braked = this.#brake.limit(owner, uid, nowMs);
+    return braked.kind === 'limited' || this.#isRecordable ? braked : notRecorded(nowMs);
   }
 
   /** Releases the slot of an eviction that was not accepted. The eviction no longer counts against the rate. */
@@ -140,8 +150,9 @@ export class EvictionLedger {
     const times = this.#rate.get(slot.policy) ?? [];
     const index = times.lastIndexOf(slot.reservedAtMs);
     if (index !== -1) times.splice(index, 1);
-    this.#remove(uid, slot);
+    this.#slots.delete(uid);
     this.#brake.onEvictionRejected(slot.owner, uid);
+    this.#revision += 1;
   }
 
   /**
@@ -149,7 +160,12 @@ export class EvictionLedger {
    * lands is assigned to this eviction.
    */
   oldestAwaited(owner: string, nowMs: number): string | undefined {
-    return this.#heldSlots(owner, nowMs).find(([, slot]) => slot.state === 'awaited')?.[0];
+    return this.#slots.heldBy(owner, nowMs).find(([, slot]) => slot.state === 'awaited')?.[0];
+  }
+
+  /** Returns the owners for whose evictions no replacement has landed, with the age of the oldest of these evictions. */
+  awaited(nowMs: number): ReadonlyMap<string, number> {
+    return this.#slots.awaited(nowMs);
   }
 
   /** Returns whether the evicted pod had run on its node. If so, its replacement lands right only when it is Ready (R10). */
@@ -161,19 +177,21 @@ export class EvictionLedger {
   recordLanding(uid: string, landing: PlacementOutcome, nowMs: number): void {
     const slot = this.#slots.get(uid);
     if (slot === undefined) return;
+    this.#revision += 1;
     if (landing === 'right') {
-      this.#remove(uid, slot);
+      this.#slots.delete(uid);
       this.#brake.onLandedRight(slot.owner);
       return;
     }
     const heldUntilMs = nowMs + (slot.hasRun ? SLOT_HELD_AFTER_RUN_MS : SLOT_HELD_MS);
-    this.#slots.set(uid, { ...slot, state: 'failed', heldUntilMs });
+    this.#slots.update(uid, { ...slot, state: 'failed', heldUntilMs });
     if (landing === 'broken') this.#brake.onLandedBroken(slot.owner, nowMs);
   }
 
   /** R7: records that a pod was bound to a node that it must not be on. */
   recordViolation(violation: PlacementViolation, nowMs: number): void {
     this.#brake.onViolation(violation, nowMs);
+    this.#revision += 1;
   }
 
   /** Returns which evictions are paused (R7). */
@@ -183,37 +201,54 @@ export class EvictionLedger {
 
   /** Returns the number of slots that evictions of `owner` hold. */
   countSlots(owner: string, nowMs: number): number {
-    return this.#heldSlots(owner, nowMs).length;
+    return this.#slots.heldBy(owner, nowMs).length;
+  }
+
+  /**
+   * Sets whether evictions can be recorded for the next leader. While they cannot, no eviction is allowed, because the
+   * next leader would not count it.
+   */
+  setRecordable(isRecordable: boolean): void {
+    this.#isRecordable = isRecordable;
+  }
+
+  /** Increases with each change that the next leader must read. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** Returns the state for the next leader. */
+  snapshot(nowMs: number): SafetyState {
+    return {
+      oneSlotForMs: Math.max(0, this.#oneSlotUntilMs - nowMs),
+      slots: this.#slots.snapshot(nowMs),
+      brake: this.#brake.snapshot(nowMs),
+    };
+  }
+
+  /** Adds the state that another leader had at `takenAtMs`. The number of slots per owner is the one of that state. */
+  restore(state: SafetyState, takenAtMs: number, nowMs: number): void {
+    this.#slots.restore(state.slots, takenAtMs, nowMs);
+    this.#brake.restore(state.brake, takenAtMs, nowMs);
+    this.#oneSlotUntilMs = takenAtMs + state.oneSlotForMs;
+    this.#revision += 1;
   }
 
   #slotsPerOwner(nowMs: number): number {
-    return nowMs < this.#startedAtMs + SLOT_HELD_MS ? SLOTS_PER_OWNER_AT_START : SLOTS_PER_OWNER;
+    return nowMs < this.#oneSlotUntilMs ? SLOTS_PER_OWNER_AT_START : SLOTS_PER_OWNER;
   }
 
   /** Returns the earlier of two times: when the first of these slots expires, and when the smaller limit of a new leader ends. */
   #ownerFreeAtMs(held: readonly (readonly [string, Slot])[], nowMs: number): number {
     const soonest = Math.min(...held.map(([, slot]) => slot.heldUntilMs));
-    const startEndsAtMs = this.#startedAtMs + SLOT_HELD_MS;
-    return nowMs < startEndsAtMs ? Math.min(soonest, startEndsAtMs) : soonest;
-  }
-
-  /** Returns the held slots, oldest first, and drops expired ones. */
-  #heldSlots(owner: string, nowMs: number): readonly (readonly [string, Slot])[] {
-    const held: (readonly [string, Slot])[] = [];
-    for (const uid of [...(this.#byOwner.get(owner) ?? [])]) {
-      const slot = this.#slots.get(uid);
-      if (slot === undefined) continue;
-      if (slot.heldUntilMs <= nowMs) this.#remove(uid, slot);
-      else held.push([uid, slot]);
-    }
-    return held;
+    return nowMs < this.#oneSlotUntilMs ? Math.min(soonest, this.#oneSlotUntilMs) : soonest;
   }
 
   /** Drops expired slots and rates. Otherwise the entries of deleted owners and policies would remain in memory. */
   #sweep(nowMs: number): void {
     if (nowMs < this.#sweptAtMs + RATE_WINDOW_MS) return;
     this.#sweptAtMs = nowMs;
-    for (const [uid, slot] of this.#slots) if (slot.heldUntilMs <= nowMs) this.#remove(uid, slot);
+    this.#slots.sweep(nowMs);
     for (const [policy, times] of this.#rate) if (!isInWindow(times.at(-1), nowMs)) this.#rate.delete(policy);
   }
 
@@ -227,13 +262,6 @@ export class EvictionLedger {
     this.#rate.set(policy, recent);
     return recent;
   }
-
-  #remove(uid: string, { owner }: Slot): void {
-    this.#slots.delete(uid);
-    const uids = this.#byOwner.get(owner);
-    uids?.delete(uid);
-    if (uids?.size === 0) this.#byOwner.delete(owner);
-  }
 }
 
 /** Returns how long a slot is held if no replacement lands. */
@@ -244,4 +272,8 @@ function slotTimeoutMs({ hasRun = false, fromZero = false }: EvictionAccount): n
 
 function isInWindow(atMs: number | undefined, nowMs: number): boolean {
   return atMs !== undefined && atMs > nowMs - RATE_WINDOW_MS;
+}
+
+function notRecorded(nowMs: number): RecordLimit {
+  return { kind: 'limited', reason: 'EvictionsNotRecorded', untilMs: nowMs + RECORDABLE_CHECK_MS };
 }
