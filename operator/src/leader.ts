@@ -91,7 +91,7 @@ function buildLeader(options: LeaderOptions, lease: Pick<Leadership, 'isHeld'>):
   const stats = new PolicyPodStats();
   const getPolicy = (pod: string): string | undefined => stats.get(pod)?.policy;
   const ledger = new EvictionLedger(clock.monotonic());
-  const progress = new ResyncProgress();
+  const progress = new ResyncProgress(clock);
   const brake = new BrakeMonitor({ ...options, ledger, policies: views.policies });
   const configuration = new WebhookConfiguration(options);
   const webhook = webhookHealth(options, configuration);

@@ -107,10 +107,9 @@ export class Remediation {
   // Evaluate.
 
   async #evaluate(key: string, signal: AbortSignal): Promise<NextStep> {
-    const { progress, clock } = this.#options;
     const context = await this.#gather(key, signal);
     const next = context === undefined ? DONE : await this.#queueOrPostpone(context, signal);
-    progress.evaluated(key, clock.now());
+    this.#options.progress.evaluated(key);
     return next;
   }
 

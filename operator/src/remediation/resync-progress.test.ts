@@ -7,7 +7,7 @@ test('a resync with a failed evaluation is complete once a retry succeeds', asyn
   const { progress } = world;
   progress.open();
   for (const name of ['a', 'b']) progress.add(`shop/${world.add(name, { nodeName: 'arm64-1' }).name}`);
-  progress.close(1);
+  progress.close();
   world.failing.add('shop/a');
   await expect(world.reconcile('a')).rejects.toThrow('no answer');
   await world.reconcile('b');

@@ -21,7 +21,7 @@ describe('enqueueing all pods', () => {
 
   beforeEach(() => {
     world.pods.clear();
-    progress = new ResyncProgress();
+    progress = new ResyncProgress(clock);
     queued = [];
     taken = 0;
     stop = new AbortController();
@@ -113,15 +113,15 @@ describe('enqueueing all pods', () => {
     void enqueueAll().run(stop.signal);
     let evaluated = 0;
     await until(world.pods.size, () => {
-      for (; evaluated < queued.length - 1; evaluated += 1) progress.evaluated(queued[evaluated] ?? '', 1);
+      for (; evaluated < queued.length - 1; evaluated += 1) progress.evaluated(queued[evaluated] ?? '');
       expect(completions).toBe(0);
     });
     for (let index = 0; index < 50; index += 1) await yieldToEventLoop();
     expect([progress.completedAtMs, completions]).toEqual([undefined, 0]);
-    for (; evaluated < queued.length - 1; evaluated += 1) progress.evaluated(queued[evaluated] ?? '', 1);
+    for (; evaluated < queued.length - 1; evaluated += 1) progress.evaluated(queued[evaluated] ?? '');
     expect(completions).toBe(0);
-    progress.evaluated(queued.at(-1) ?? '', 2);
-    expect([progress.completedAtMs, completions]).toEqual([2, 1]);
+    progress.evaluated(queued.at(-1) ?? '');
+    expect([progress.completedAtMs, completions]).toEqual([clock.now(), 1]);
   });
 
   test('P8 does not run concurrently: after any number of requests it runs once more', async () => {

@@ -15,7 +15,7 @@ export interface EnqueueAllOptions {
   readonly pods: { entries(): Iterable<readonly [string, PodFacts]> };
   readonly progress: Pick<ResyncProgress, 'open' | 'add' | 'close'>;
   readonly queue: { readonly length: number; add(key: string): void };
-  readonly clock: Pick<Clock, 'now' | 'sleep'>;
+  readonly clock: Pick<Clock, 'sleep'>;
 }
 
 /**
@@ -62,7 +62,7 @@ export class EnqueueAll {
   }
 
   async #enqueueAll(signal: AbortSignal): Promise<void> {
-    const { progress, clock } = this.#options;
+    const { progress } = this.#options;
     progress.open();
     for (const keys of await this.#urgent(signal)) {
       for (const key of keys) {
@@ -76,7 +76,7 @@ export class EnqueueAll {
     await this.#visit((key, urgency) => {
       if (urgency === 0) this.#add(key);
     }, signal);
-    if (!signal.aborted) progress.close(clock.now());
+    if (!signal.aborted) progress.close();
   }
 
   /**

@@ -1,3 +1,4 @@
+import type { Clock } from '@archpolicy/async';
 import { Listeners } from '../../listeners.ts';
 
 /**
@@ -5,21 +6,36 @@ import { Listeners } from '../../listeners.ts';
  * once in every recheck interval.
  */
 export class ResyncProgress {
+  readonly #clock: Pick<Clock, 'now' | 'monotonic'>;
   readonly #completions = new Listeners<number>();
   /** The pods that a resync has enqueued and that have not been evaluated since. */
   readonly #pending = new Set<string>();
-  /** The pods that the periodic recheck has enqueued and that have not been evaluated since. */
-  readonly #due = new Set<string>();
+  /** The pods that the periodic recheck has enqueued in the current interval and that have not been evaluated since. */
+  #due = new Set<string>();
+  /**
+   * The pods of the last interval that have not been evaluated since they were due; undefined if all of them have.
+   * Kept apart from `#due`: in a large cluster some pods are due at any time, so `#due` is hardly ever empty.
+   */
+  #late: Set<string> | undefined;
   /** Number of resyncs whose pods are still being added. Such a resync is not complete. */
   #open = 0;
-  #completedAtMs: number | undefined;
+  #completed: { readonly atMs: number; readonly monotonicMs: number } | undefined;
+
+  constructor(clock: Pick<Clock, 'now' | 'monotonic'>) {
+    this.#clock = clock;
+  }
 
   /**
    * The time when the last evaluation of all pods was complete, epoch milliseconds. Undefined before the first is
    * complete.
    */
   get completedAtMs(): number | undefined {
-    return this.#completedAtMs;
+    return this.#completed?.atMs;
+  }
+
+  /** Milliseconds since the last evaluation of all pods was complete; undefined before the first is complete. */
+  get ageMs(): number | undefined {
+    return this.#completed && this.#clock.monotonic() - this.#completed.monotonicMs;
   }
 
   /** Calls the listener with the time of each completion. Returns an unsubscribe function. */
@@ -38,9 +54,9 @@ export class ResyncProgress {
   }
 
   /** Must be called when all pods of the resync have been added. */
-  close(nowMs: number): void {
+  close(): void {
     this.#open -= 1;
-    this.#completeWhenDone(nowMs);
+    this.#completeWhenDone();
   }
 
   /** Adds a pod that the periodic recheck has enqueued. */
@@ -49,22 +65,36 @@ export class ResyncProgress {
   }
 
   /** Removes an evaluated pod. A pod whose evaluation failed stays pending until a retry succeeds. */
-  evaluated(key: string, nowMs: number): void {
+  evaluated(key: string): void {
     this.#due.delete(key);
-    if (this.#pending.delete(key)) this.#completeWhenDone(nowMs);
+    this.#late?.delete(key);
+    const wasPending = this.#pending.delete(key);
+    const endsInterval = this.#endsInterval();
+    if (wasPending || endsInterval) this.#completeWhenDone();
   }
 
   /**
-   * Must be called at the end of each recheck interval, in which each pod was due once. The interval counts as complete
-   * unless a pod that was due has not been evaluated yet.
+   * Ends a recheck interval, in which each pod was due once. The interval is complete as soon as all pods that were due
+   * in it have been evaluated. Has no effect while pods of the interval before have not been evaluated.
    */
-  renew(nowMs: number): void {
-    if (this.#due.size === 0) this.#completeWhenDone(nowMs);
+  endInterval(): void {
+    if (this.#late !== undefined) return;
+    this.#late = this.#due;
+    this.#due = new Set();
+    if (this.#endsInterval()) this.#completeWhenDone();
   }
 
-  #completeWhenDone(nowMs: number): void {
+  /** Returns whether all pods of the last interval have now been evaluated. */
+  #endsInterval(): boolean {
+    if (this.#late === undefined || this.#late.size > 0) return false;
+    this.#late = undefined;
+    return true;
+  }
+
+  #completeWhenDone(): void {
     if (this.#open > 0 || this.#pending.size > 0) return;
-    this.#completedAtMs = nowMs;
-    this.#completions.notify(nowMs);
+    const atMs = this.#clock.now();
+    this.#completed = { atMs, monotonicMs: this.#clock.monotonic() };
+    this.#completions.notify(atMs);
   }
 }

@@ -16,19 +16,22 @@ const CHECK_MS = 500;
 export interface RecheckScheduleOptions {
   readonly pods: { entries(): Iterable<readonly [string, Rechecked]> };
   readonly policies: { list(): readonly ArchPolicy[] };
-  readonly progress: Pick<ResyncProgress, 'due' | 'renew' | 'completedAtMs'>;
+  readonly progress: Pick<ResyncProgress, 'due' | 'endInterval' | 'ageMs'>;
   readonly queue: { enqueue(keys: Iterable<string>): void };
-  readonly clock: Pick<Clock, 'now' | 'sleep'>;
+  readonly clock: Pick<Clock, 'monotonic' | 'sleep'>;
 }
 
-/** Enqueues each pod once within every `recheckInterval` of its policy. */
+/**
+ * Enqueues each pod once within every `recheckInterval` of its policy. Uses the monotonic clock: if a step of the wall clock
+ * counted, a step forward would enqueue all pods at once, and a step back would enqueue none for its duration.
+ */
 export class RecheckSchedule {
   readonly #options: RecheckScheduleOptions;
   #checkedAtMs: number;
 
   constructor(options: RecheckScheduleOptions) {
     this.#options = options;
-    this.#checkedAtMs = options.clock.now();
+    this.#checkedAtMs = options.clock.monotonic();
   }
 
   /** Enqueues pods that are due until the signal is aborted. */
@@ -41,15 +44,16 @@ export class RecheckSchedule {
 
   #enqueueDue(): void {
     const { clock, policies, pods, progress, queue } = this.#options;
-    const now = clock.now();
+    const now = clock.monotonic();
     const intervals = recheckIntervals(policies.list());
+    const { ageMs = 0 } = progress;
+    // An interval ends before this check's pods are added: they are due in the next interval.
+    if (intervals.size > 0 && ageMs >= Math.max(...intervals.values())) progress.endInterval();
     for (const key of dueForRecheck(pods.entries(), intervals, this.#checkedAtMs, now)) {
       progress.due(key);
       queue.enqueue([key]);
     }
     this.#checkedAtMs = now;
-    const last = progress.completedAtMs;
-    if (last !== undefined && now - last >= Math.max(...intervals.values())) progress.renew(now);
   }
 }
 
@@ -57,7 +61,7 @@ export class RecheckSchedule {
  * Returns the pods that are due between two times. Each pod has its own point within its policy's interval, so that the
  * evaluations of a policy's pods, and the load on registries, are spread evenly over the interval.
  *
- * @param fromMs exclusive, epoch milliseconds
+ * @param fromMs exclusive, monotonic milliseconds
  * @param toMs inclusive
  */
 export function* dueForRecheck(

@@ -60,4 +60,14 @@ describe('the fake clock', () => {
     await sleep;
     expect(clock.monotonic()).toBe(20);
   });
+
+  test('steps its wall clock without waking sleepers', async () => {
+    const clock = new FakeClock(1_000);
+    const sleep = clock.sleep(10);
+    clock.stepWallClock(-500);
+    expect([clock.now(), clock.monotonic(), clock.sleeping]).toEqual([500, 0, [10]]);
+    await clock.advance(10);
+    await sleep;
+    expect(clock.now()).toBe(510);
+  });
 });

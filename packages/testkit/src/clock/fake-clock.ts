@@ -6,7 +6,7 @@ import type { Clock } from '@archpolicy/async';
  * once the test has advanced the clock far enough.
  */
 export class FakeClock implements Clock {
-  readonly #startMs: number;
+  #startMs: number;
   #elapsedMs = 0;
   #sleepers: Sleeper[] = [];
   readonly #sleepListeners = new Set<() => void>();
@@ -89,6 +89,11 @@ export class FakeClock implements Clock {
   /** Advances the clock without waking sleepers, as if the process had been suspended. */
   jump(ms: number): void {
     this.#elapsedMs += ms;
+  }
+
+  /** Changes only the wall clock, as an administrator or NTP does. */
+  stepWallClock(ms: number): void {
+    this.#startMs += ms;
   }
 
   #next(until: number): Sleeper | undefined {
