@@ -140,7 +140,9 @@ export class GateReconciler {
   #wait({ facts, tracked, input }: Target, { causes, remainingMs }: ActionOf<'wait'>): ReconcileResult {
     if (!tracked.waitReported && causes.length > 0 && input.waitedMs >= EVENT_AFTER_MS) {
       tracked.waitReported = true;
-      this.#recordEvent(facts, waitEvent(causes, remainingMs));
+      this.#recordEvent(facts, waitEvent(causes, remainingMs), () => {
+        tracked.waitReported = false;
+      });
     }
     return { requeueAfterMs: remainingMs };
   }
@@ -199,9 +201,10 @@ export class GateReconciler {
     return {};
   }
 
-  #recordEvent({ namespace, name, uid }: PodFacts, event: GateEvent | undefined): void {
+  #recordEvent({ namespace, name, uid }: PodFacts, event: GateEvent | undefined, onDropped?: () => void): void {
     if (event === undefined) return;
     const regarding = { apiVersion: 'v1', kind: 'Pod', namespace, name, uid };
-    this.#options.events.record({ regarding, action: event.reason === 'Inspecting' ? 'Wait' : 'Lift', ...event });
+    const action = event.reason === 'Inspecting' ? 'Wait' : 'Lift';
+    this.#options.events.record({ regarding, action, ...event }, onDropped);
   }
 }

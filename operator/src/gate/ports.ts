@@ -41,5 +41,5 @@ export interface View {
 
 /** Records Events. */
 export interface Events {
-  record(event: EventInput): void;
+  record(event: EventInput, onDropped?: () => void): void;
 }

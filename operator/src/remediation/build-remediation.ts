@@ -59,7 +59,7 @@ export interface RemediationParts {
   readonly evict: Evict;
   readonly lease: Lease;
   readonly statuses: PolicyUpdates;
-  readonly events: { record(event: EventInput): void };
+  readonly events: { record(event: EventInput, onDropped?: () => void): void };
   readonly metrics: RemediationMetrics & Pick<ControllerMetrics, 'reconciled'>;
   readonly clock: Clock;
   readonly logger: Logger;

@@ -1,7 +1,8 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { assessPlacement } from '@archpolicy/core';
 import type { EvictionDecision } from '@archpolicy/core';
-import { crashLoopingPod, node, policy, silent } from '../fixtures/objects.ts';
+import { FakeClock } from '@archpolicy/testkit';
+import { crashLoopingPod, node, policy, resolved, silent } from '../fixtures/objects.ts';
 import { Reporter } from './reporter.ts';
 import type { ReportedPod } from './reporter.ts';
 
@@ -45,4 +46,66 @@ test.each<[string, EvictionDecision, Record<string, number>]>([
   ['waits for a disruption budget', { kind: 'wait', reason: 'DisruptionBudget' }, { info: 500 }],
 ])('I11 500 pods of which each %s', (_, decision, lines) => {
   expect(countLines(decision)).toEqual(lines);
+});
+
+describe('an event on a pod that is not evicted', () => {
+  const MISPLACED: ReportedPod = { ...pod('web'), node: node('amd64-1', 'amd64') };
+  const finding = {
+    assessment: assessPlacement({
+      nowMs: 0,
+      pod: MISPLACED.pod,
+      node: node('amd64-1', 'amd64'),
+      inspections: new Map([['registry.test/web:v1', resolved('linux/arm64')]]),
+      policy: policy({}).spec,
+    }),
+    decision: { kind: 'report', reason: 'AuditMode' },
+  } as const;
+
+  function rig() {
+    const clock = new FakeClock();
+    const [events, lines]: [string[], string[]] = [[], []];
+    const queue: { isFull: boolean; drop: (() => void) | undefined } = { isFull: false, drop: undefined };
+    const reporter = new Reporter({
+      events: {
+        record: ({ reason }, onDropped) => {
+          if (queue.isFull) onDropped?.();
+          else events.push(reason);
+          queue.drop = onDropped;
+        },
+      },
+      logger: { ...silent, info: (...args: unknown[]) => void lines.push(String(args[1])) },
+      clock,
+    });
+    return { clock, events, lines, queue, report: () => reporter.decided(MISPLACED, finding) };
+  }
+
+  test('is recorded once in 50 minutes', async () => {
+    const { clock, events, report } = rig();
+    for (let minute = 0; minute < 101; minute += 1) {
+      report();
+      await clock.advance(60_000);
+    }
+    expect(events).toEqual(['AuditMode', 'AuditMode', 'AuditMode']);
+  });
+
+  test('is recorded again by the next evaluation if the queue of events was full, and logged once', () => {
+    const { events, lines, queue, report } = rig();
+    queue.isFull = true;
+    report();
+    report();
+    expect(events).toEqual([]);
+    queue.isFull = false;
+    report();
+    report();
+    expect([events, lines]).toEqual([['AuditMode'], ['pod not evicted']]);
+  });
+
+  test('is recorded again by the next evaluation if it could not be sent later', () => {
+    const { events, queue, report } = rig();
+    report();
+    queue.drop?.();
+    report();
+    report();
+    expect(events).toEqual(['AuditMode', 'AuditMode']);
+  });
 });

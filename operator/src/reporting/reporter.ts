@@ -38,7 +38,7 @@ export interface Finding {
 }
 
 export interface ReporterOptions {
-  readonly events: { record(event: EventInput): void };
+  readonly events: { record(event: EventInput, onDropped?: () => void): void };
   readonly logger: Logger;
   readonly clock: Pick<Clock, 'monotonic'>;
 }
@@ -70,7 +70,7 @@ const DEBUG_REASONS: ReadonlySet<EvictionDecision['reason']> = new Set(['ImagesU
 export class Reporter {
   readonly #options: ReporterOptions;
   /** The last report on each pod that is misplaced, broken or unschedulable, but not evicted. */
-  readonly #reported = new Map<string, { readonly uid: string; readonly reason: string; readonly at: number }>();
+  readonly #reported = new Map<string, Report>();
 
   constructor(options: ReporterOptions) {
     this.#options = options;
@@ -78,7 +78,7 @@ export class Reporter {
 
   /**
    * Reports the decision on a pod that is not evicted. Repeats a report only if the reason has changed or the last
-   * report is older than REPEAT_MS.
+   * report is older than REPEAT_MS. An event that was dropped is recorded again, without a second log line.
    */
   decided({ key, pod, policy, node }: ReportedPod, { assessment, decision }: Finding, detail?: string): void {
     if (decision.kind !== 'report' && decision.kind !== 'wait') {
@@ -86,14 +86,23 @@ export class Reporter {
       return;
     }
     const { reason } = decision;
-    if (this.#wasReported(key, pod.uid, reason)) return;
-    const fields = { ...logFields(pod), policy: policy.name, node: node?.name, reason };
-    const level = DEBUG_REASONS.has(reason) ? 'debug' : 'info';
-    if (decision.kind === 'report') this.#options.logger[level](fields, 'pod not evicted');
-    else if (!UNLOGGED_WAITS.has(reason)) this.#options.logger[level](fields, 'eviction delayed');
+    const { report, isNew } = this.#getReport(key, pod.uid, reason);
+    if (isNew) this.#logDecision({ key, pod, policy, node }, decision);
+    if (!report.needsEvent) return;
+    report.needsEvent = false;
     if (decision.kind === 'wait' && !WAITS_WITH_EVENT.has(reason)) return;
     const note = buildNote({ pod, node }, assessment, reason, detail);
-    if (note !== undefined) this.#event(pod, 'Warning', reason, note);
+    if (note === undefined) return;
+    this.#event(pod, 'Warning', reason, note, () => {
+      report.needsEvent = true;
+    });
+  }
+
+  #logDecision({ pod, policy, node }: ReportedPod, { kind, reason }: EvictionDecision): void {
+    const fields = { ...logFields(pod), policy: policy.name, node: node?.name, reason };
+    const level = DEBUG_REASONS.has(reason) ? 'debug' : 'info';
+    if (kind === 'report') this.#options.logger[level](fields, 'pod not evicted');
+    else if (!UNLOGGED_WAITS.has(reason)) this.#options.logger[level](fields, 'eviction delayed');
   }
 
   /** Drops the report on a pod that was deleted or is no longer governed. */
@@ -132,24 +141,40 @@ export class Reporter {
     this.#options.logger.warn({ ...logFields(pod), node: pod.nodeName, violation }, 'placement violation');
   }
 
-  #wasReported(key: string, uid: string, reason: string): boolean {
+  /** Returns the last report on the pod if it still applies, else a new one. */
+  #getReport(key: string, uid: string, reason: string): { readonly report: Report; readonly isNew: boolean } {
     const now = this.#options.clock.monotonic();
     const before = this.#reported.get(key);
-    if (before?.uid === uid && before.reason === reason && now - before.at < REPEAT_MS) return true;
-    this.#reported.set(key, { uid, reason, at: now });
-    return false;
+    if (before?.uid === uid && before.reason === reason && now - before.at < REPEAT_MS) {
+      return { report: before, isNew: false };
+    }
+    const report = { uid, reason, at: now, needsEvent: true };
+    this.#reported.set(key, report);
+    return { report, isNew: true };
   }
 
-  #event(pod: PodFacts, type: EventInput['type'], reason: string, note: string): void {
+  #event(pod: PodFacts, type: EventInput['type'], reason: string, note: string, onDropped?: () => void): void {
     const { namespace, name, uid } = pod;
-    this.#options.events.record({
-      regarding: { apiVersion: 'v1', kind: 'Pod', namespace, name, uid },
-      type,
-      reason,
-      action: 'Evict',
-      note,
-    });
+    this.#options.events.record(
+      {
+        regarding: { apiVersion: 'v1', kind: 'Pod', namespace, name, uid },
+        type,
+        reason,
+        action: 'Evict',
+        note,
+      },
+      onDropped,
+    );
   }
+}
+
+interface Report {
+  readonly uid: string;
+  readonly reason: string;
+  /** Monotonic milliseconds. */
+  readonly at: number;
+  /** Whether the event has not been recorded, or has been dropped. */
+  needsEvent: boolean;
 }
 
 /** Returns the note of the event on a pod that is not evicted. */

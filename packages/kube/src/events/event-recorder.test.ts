@@ -17,6 +17,9 @@ class EventApi implements Pick<Api, 'request'> {
   readonly sent: (Pick<ApiRequest, 'method' | 'path'> & { readonly body: JsonObject })[] = [];
   refuse: ((request: ApiRequest) => number | undefined) | undefined;
   hang = false;
+  /** The connection breaks after the API server has processed the request. */
+  breaks = false;
+  retryAfter: string | undefined;
 
   request(request: ApiRequest): Promise<ApiResponse> {
     const { method, path, body } = request;
@@ -28,9 +31,11 @@ class EventApi implements Pick<Api, 'request'> {
         });
       });
     }
+    if (this.breaks) return Promise.reject(new KubeError('Network', 'reset'));
     const status = this.refuse?.(request);
+    const reason = status === 409 ? { reason: 'AlreadyExists' } : {};
     return Promise.resolve(
-      status === undefined ? { kind: 'ok', status: 200, body: {} } : parseStatusError(status, undefined, {}),
+      status === undefined ? { kind: 'ok', status: 200, body: {} } : parseStatusError(status, this.retryAfter, reason),
     );
   }
 }
@@ -134,11 +139,9 @@ describe('the event recorder', () => {
     await finished;
   });
 
-  test('sends 20 per second after a burst of 200, and drops events when the queue is full', async () => {
-    const { api, clock, stop, observed, recorder, finished } = setUp();
+  test('sends 20 per second after a burst of 200', async () => {
+    const { api, clock, stop, recorder, finished } = setUp();
     for (let i = 0; i < 2_000; i += 1) recorder.record({ ...EVENT, note: `pod ${i}` });
-    expect(observed.dropped).toHaveLength(1_000);
-    expect(new Set(observed.dropped)).toEqual(new Set(['queue-full']));
     await clock.advance(0);
     expect(api.sent).toHaveLength(200);
     await clock.advance(1_000);
@@ -147,6 +150,99 @@ describe('the event recorder', () => {
     await clock.advance(1_000);
     await finished;
     expect(clock.sleeping).toEqual([]);
+  });
+
+  test('drops events when the queue is full, events that are recorded again earlier than others, and reports each drop', async () => {
+    const { clock, stop, observed, recorder, finished } = setUp();
+    const dropped: number[] = [];
+    const record = (note: number) => {
+      recorder.record({ ...EVENT, note: `${note}` }, () => dropped.push(note));
+    };
+    for (let i = 0; i < 1_500; i += 1) record(i);
+    expect(dropped).toEqual(Array.from({ length: 500 }, (_, at) => 1_000 + at));
+    for (let i = 0; i < 1_001; i += 1) recorder.record({ ...EVENT, reason: 'Evicted', note: `pod ${i}` });
+    expect(observed.dropped).toEqual(Array(501).fill('queue-full'));
+    // A dropped event that is recorded again is sent when there is room.
+    await clock.advance(60_000);
+    record(1_400);
+    await clock.advance(60_000);
+    expect(observed.sent).toBe(2_001);
+    expect(dropped).toHaveLength(500);
+    stop.abort();
+    await finished;
+  });
+
+  test('sends an event again that fails, without delaying the others, and drops it after five attempts', async () => {
+    const { api, clock, stop, observed, recorder, finished } = setUp();
+    api.refuse = ({ path }) => (path.includes('/broken/') ? 500 : undefined);
+    const dropped: number[] = [];
+    for (let i = 0; i < 40; i += 1) {
+      recorder.record({ ...EVENT, note: `${i}`, regarding: { ...POD, namespace: 'broken' } }, () => dropped.push(i));
+    }
+    recorder.record(EVENT);
+    await clock.advance(0);
+    expect(observed).toMatchObject({ sent: 1 });
+    await clock.advance(10_000);
+    expect([observed.dropped.length, dropped.length, api.sent.length]).toEqual([40, 40, 201]);
+    recorder.record({ ...EVENT, note: 'fails once' });
+    api.refuse = () => (api.sent.length === 202 ? 500 : undefined);
+    await clock.advance(1_000);
+    expect(observed.sent).toBe(2);
+    stop.abort();
+    await finished;
+  });
+
+  test.each([429, 503, 'no connection'])(
+    'keeps events for ten minutes while the API server is unavailable: %s',
+    async (how) => {
+      const { api, clock, stop, observed, recorder, finished } = setUp();
+      if (typeof how === 'number') api.refuse = () => how;
+      else api.breaks = true;
+      recorder.record(EVENT);
+      await clock.advance(590_000);
+      expect(observed).toEqual({ sent: 0, dropped: [] });
+      recorder.record({ ...EVENT, note: 'later' });
+      await clock.advance(30_000);
+      expect(observed).toEqual({ sent: 0, dropped: ['send-failed'] });
+      [api.refuse, api.breaks] = [undefined, false];
+      await clock.advance(10_000);
+      expect(observed.sent).toBe(1);
+      stop.abort();
+      await finished;
+    },
+  );
+
+  test('pauses for `Retry-After`, and loses no event of an outage', async () => {
+    const { api, clock, stop, observed, recorder, finished } = setUp();
+    [api.refuse, api.retryAfter] = [() => 429, '7'];
+    for (let i = 0; i < 100; i += 1) recorder.record({ ...EVENT, note: `pod ${i}` });
+    await clock.advance(6_900);
+    expect(api.sent).toHaveLength(1);
+    await clock.advance(200);
+    expect(api.sent).toHaveLength(2);
+    api.refuse = undefined;
+    await clock.advance(60_000);
+    expect(observed).toEqual({ sent: 100, dropped: [] });
+    stop.abort();
+    await finished;
+  });
+
+  test('creates an event once although the response was lost', async () => {
+    const { api, clock, stop, observed, recorder, finished } = setUp();
+    api.breaks = true;
+    recorder.record(EVENT);
+    await clock.advance(0);
+    [api.breaks, api.refuse] = [false, ({ method }) => (method === 'POST' ? 409 : undefined)];
+    await clock.advance(1_000);
+    expect(observed).toEqual({ sent: 1, dropped: [] });
+    const [first, second] = api.sent.map(({ body }) => body['metadata']);
+    expect(second).toEqual(first);
+    await clock.advance(60_000);
+    recorder.record(EVENT);
+    await clock.advance(0);
+    expect(api.sent.at(-1)?.method).toBe('PATCH');
+    stop.abort();
+    await finished;
   });
 
   test('drops only the event that the API server rejects', async () => {
