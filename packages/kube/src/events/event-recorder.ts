@@ -10,8 +10,8 @@ import { eventBody, eventKey, eventName, eventNamespace, seriesPatch } from './e
 import type { EventInput } from './event-body.ts';
 
 /**
- * Maximum number of unsent events. Further events are dropped: earlier those that their caller records again, so that a
- * flood of them displaces no event that is recorded once.
+ * Maximum number of unsent events. Further events are dropped. The limit is lower for events that their caller records again after
+ * a drop, so that a flood of these displaces no event that is recorded only once.
  */
 const MAX_PENDING = { repeatable: 1_000, once: 2_000 };
 /**
