@@ -76,7 +76,15 @@ describe('an event on a pod that is not evicted', () => {
       logger: { ...silent, info: (...args: unknown[]) => void lines.push(String(args[1])) },
       clock,
     });
-    return { clock, events, lines, queue, report: () => reporter.decided(MISPLACED, finding) };
+    return {
+      clock,
+      events,
+      lines,
+      queue,
+      report: () => {
+        reporter.decided(MISPLACED, finding);
+      },
+    };
   }
 
   test('is recorded once in 50 minutes', async () => {

@@ -73,7 +73,14 @@ describe('the schedule of rechecks', () => {
       clock,
     });
     void schedule.run(ending.signal);
-    return { clock, progress, enqueued, end: () => ending.abort() };
+    return {
+      clock,
+      progress,
+      enqueued,
+      end: () => {
+        ending.abort();
+      },
+    };
   }
 
   test.each([20, 3_000])('renews the time of the last recheck in every interval, also with %i pods', async (pods) => {
