@@ -4,12 +4,14 @@ import type { ClusterViewOptions, ClusterViewWithPods } from '@archpolicy/cluste
 import { EventRecorder, LeaderElection, LeaseObserver } from '@archpolicy/kube';
 import { OPERATOR, runProcess, WEBHOOK } from '@archpolicy/process';
 import type { ManagedProcess } from '@archpolicy/process';
-import { declarePullSecretMetrics, declareReflectorMetrics } from '@archpolicy/service';
+import { declareLeaseMetrics, declarePullSecretMetrics, declareReflectorMetrics } from '@archpolicy/service';
 import type { RunContext } from '@archpolicy/service';
 import { readOperatorConfig } from './config.ts';
 import type { OperatorConfig } from './config.ts';
 import { OperatorError } from './errors.ts';
+import { GateAges } from './gate/gated-pods.ts';
 import { createGateMetrics } from './gate/metrics.ts';
+import type { GateMetrics } from './gate/metrics.ts';
 import { OverdueGates } from './gate/overdue-gates.ts';
 import { RawPodCache } from './gate/raw-pod-cache.ts';
 import { declareKeepWarmMetrics } from './keep-warm/metrics.ts';
@@ -45,10 +47,20 @@ export async function runOperator(context: RunContext, leaderClock: Clock = cont
 class Operator {
   readonly #process: ManagedProcess<OperatorConfig>;
   readonly #leaderClock: Clock;
+  readonly #election: LeaderElection;
 
   constructor(process: ManagedProcess<OperatorConfig>, leaderClock: Clock) {
     this.#process = process;
     this.#leaderClock = leaderClock;
+    const { api, clock, logger, config, instance } = process;
+    this.#election = new LeaderElection({
+      api,
+      clock,
+      logger,
+      lease: { namespace: config.namespace, name: OPERATOR },
+      identity: instance,
+      random: Math.random,
+    });
   }
 
   /**
@@ -58,9 +70,10 @@ class Operator {
   async lead(signal: AbortSignal): Promise<void> {
     const { api, clock, logger, config, metrics: registry } = this.#process;
     const metrics = declareMetrics(registry);
-    const observe = declareReflectorMetrics(registry);
+    const observe = declareReflectorMetrics(registry, clock);
     const gateMetrics = createGateMetrics(registry);
     const rawPods = new RawPodCache();
+    const gateAges = this.#observeGates(gateMetrics);
     const readiness = new ReadinessHistory(this.#leaderClock);
     const unschedulable = new UnschedulableHistory(this.#leaderClock);
     const views = createClusterViewWithPods({
@@ -78,6 +91,7 @@ class Operator {
     views.pods.subscribe((event) => {
       readiness.onPodChanged(event);
       unschedulable.onPodChanged(event);
+      gateAges.onPodChanged(event);
       if (event.type === 'deleted') rawPods.drop(event.key);
     });
     const inspector = await this.#process.openInspector();
@@ -86,6 +100,7 @@ class Operator {
     });
     const events = this.#recordEvents(metrics);
     const lease = this.#observeWebhook();
+    declareLeaseMetrics(registry, { operator: () => this.#election.state, webhook: () => lease.state });
     this.#process.runInBackground('cluster view', (closing) => views.run(closing));
     const overdue = new OverdueGates({ api, view: views, metrics: gateMetrics, clock, logger });
     this.#process.runInBackground('overdue gates', (closing) => overdue.run(closing));
@@ -122,6 +137,13 @@ class Operator {
       if (signal.aborted) return false;
       throw error;
     }
+  }
+
+  #observeGates(metrics: Pick<GateMetrics, 'watchPods'>): GateAges {
+    const { clock } = this.#process;
+    const ages = new GateAges();
+    metrics.watchPods(() => ({ pods: ages.size, oldestMs: ages.oldestMs(clock.now()) }));
+    return ages;
   }
 
   #recordEvents({ events: observer }: Pick<OperatorMetrics, 'events'>): EventRecorder {
@@ -168,16 +190,7 @@ class Operator {
   }
 
   async #elect(signal: AbortSignal, lead: Parameters<LeaderElection['run']>[1]): Promise<void> {
-    const { api, clock, logger, config } = this.#process;
-    const election = new LeaderElection({
-      api,
-      clock,
-      logger,
-      lease: { namespace: config.namespace, name: OPERATOR },
-      identity: this.#process.instance,
-      random: Math.random,
-    });
-    const end = await election.run(signal, lead).catch((error: unknown) => {
+    const end = await this.#election.run(signal, lead).catch((error: unknown) => {
       // A rejection after the signal is expected, because the shutdown aborts the leader's work.
       if (signal.aborted) return 'stopped';
       throw error;

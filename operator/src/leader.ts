@@ -34,7 +34,6 @@ import { ResyncProgress } from './remediation/resync/progress.ts';
 import { Resync } from './remediation/resync/resync.ts';
 import { RecheckSchedule } from './remediation/resync/schedule.ts';
 import { BrakeMonitor } from './reporting/brake-monitor.ts';
-import { PodGauges } from './reporting/pod-gauges.ts';
 import { runGroup } from './run-group.ts';
 import { ViewAgeCheck } from './view-age-check.ts';
 import type { Runnable } from './run-group.ts';
@@ -72,13 +71,13 @@ export interface LeaderOptions {
  * pods would seem to have no policy, and policies would seem to have no pods.
  */
 export async function runAsLeader(options: LeaderOptions, leadership: Leadership): Promise<void> {
-  const { signal } = leadership;
-  const { metrics } = options;
-  metrics.leading(true);
+  const parts = buildLeader(options, leadership);
+  let isRunning = true;
+  options.metrics.leading(() => isRunning && leadership.isHeld());
   try {
-    await runGroup(buildLeader(options, leadership), signal);
+    await runGroup(parts, leadership.signal);
   } finally {
-    metrics.leading(false);
+    isRunning = false;
   }
 }
 
@@ -112,11 +111,12 @@ function buildLeader(options: LeaderOptions, lease: Pick<Leadership, 'isHeld'>):
   const { remediation } = built;
   const schedule = new RecheckSchedule({ ...observed, pods: stats, policies: views.policies, queue: remediation });
   const resync = new Resync({ ...observed, ...built, configuration, schedule });
-  const gauges = new PodGauges({ ...observed, queue: pipeline });
+  options.metrics.watchPods(stats);
+  options.metrics.watchQueue('remediation', pipeline);
   const gate = gateController({ ...options, inspector });
   const warm = keepWarm({ ...options, inspector }, getPolicy);
   const age = new ViewAgeCheck({ views, clock });
-  return [brake, configuration, webhook, tolerations, statuses, remediation, resync, gauges, gate, age, ...warm];
+  return [brake, configuration, webhook, tolerations, statuses, remediation, resync, gate, age, ...warm];
 }
 
 function platformChecks(options: LeaderOptions): PlatformChecks {
@@ -152,5 +152,11 @@ function tolerationMonitor(options: LeaderOptions): TolerationMonitor {
 
 function gateController(options: LeaderOptions): GateController {
   const pullSecrets = new PullSecretReader(options.pullSecrets);
-  return new GateController({ ...options, view: options.views, pullSecrets, metrics: options.gateMetrics });
+  return new GateController({
+    ...options,
+    view: options.views,
+    pullSecrets,
+    metrics: options.gateMetrics,
+    controllerMetrics: options.metrics,
+  });
 }

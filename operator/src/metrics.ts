@@ -1,5 +1,5 @@
 import type { EventObserver } from '@archpolicy/kube';
-import { enumCounter, enumGauge } from '@archpolicy/service';
+import { enumCounter, observedGauge } from '@archpolicy/service';
 import type { Registry } from '@archpolicy/service';
 import { declareControllerMetrics } from './controller-metrics.ts';
 import type { ControllerMetrics } from './controller-metrics.ts';
@@ -14,7 +14,8 @@ const DROPS = ['queue-full', 'send-failed', 'stopped'] as const;
 
 /** The operator's metrics. Each label has a closed set of values. */
 export interface OperatorMetrics extends ControllerMetrics, DriftMetrics, PolicyMetrics, RemediationMetrics {
-  readonly leading: (isLeading: boolean) => void;
+  /** Sets the function that returns whether this process leads. It is called at each scrape. */
+  readonly leading: (isLeading: () => boolean) => void;
   readonly events: EventObserver;
 }
 
@@ -31,15 +32,15 @@ export function declareMetrics(registry: Registry): OperatorMetrics {
 }
 
 function leaderMetric(registry: Registry): OperatorMetrics['leading'] {
-  const leader = enumGauge({
+  let read: (() => boolean) | undefined;
+  observedGauge({
     registry,
     name: 'archpolicy_leader',
-    help: '1 while this process holds the Lease.',
-    labels: {},
+    help: '1 while this process holds the Lease and does the work of the leader.',
+    read: () => (read?.() === true ? 1 : 0),
   });
-  leader.set({}, 0);
   return (isLeading) => {
-    leader.set({}, isLeading ? 1 : 0);
+    read = isLeading;
   };
 }
 

@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '@archpolicy/async';
 import type { Json, JsonObject } from '@archpolicy/core';
-import { LEASES_PATH, createWorld, multiPlatformImage, singleImage } from '@archpolicy/testkit';
+import { LEASES_PATH, compareWithMetricsPage, createWorld, multiPlatformImage, singleImage } from '@archpolicy/testkit';
 import type { World } from '@archpolicy/testkit';
 import rfc6902 from 'rfc6902';
 import { runWebhook } from './app.ts';
@@ -126,6 +126,14 @@ describe('reviews', () => {
     expect(response).toMatchObject({ uid: UID, allowed: true });
     expect(affinity(patched(object, response))).toEqual(onlyArm64);
     expect(response.auditAnnotations).toMatchObject({ decision: 'constrain', reason: 'ImagesSupport' });
+  });
+
+  test('serves the metrics of docs/operations.md, and no others', async () => {
+    await started({
+      ARCHPOLICY_REDIS_URL: 'redis://127.0.0.1:1',
+      ARCHPOLICY_CACHE_KEY: 'a key of at least thirty-two characters',
+    });
+    expect(compareWithMetricsPage('webhook', await metrics())).toEqual([]);
   });
 
   test('a warm review sends no request to the registry or the API server', async () => {

@@ -5,7 +5,7 @@ import { LeaseObserver, SharedLease } from '@archpolicy/kube';
 import { OPERATOR, runProcess, WEBHOOK } from '@archpolicy/process';
 import type { ManagedProcess } from '@archpolicy/process';
 import type { Inspector } from '@archpolicy/registry';
-import { declarePullSecretMetrics, declareReflectorMetrics } from '@archpolicy/service';
+import { declareLeaseMetrics, declarePullSecretMetrics, declareReflectorMetrics } from '@archpolicy/service';
 import type { CheckResult, RunContext } from '@archpolicy/service';
 import { createAdmission } from './admission.ts';
 import { readWebhookConfig } from './config.ts';
@@ -43,13 +43,14 @@ class Webhook {
   readonly #view: ClusterView;
   readonly #tls: ServerTls;
   readonly #operatorLease: LeaseObserver;
+  readonly #ownLease: SharedLease;
   #server: WebhookServer | undefined;
   #state: 'starting' | 'serving' | 'draining' = 'starting';
 
   constructor(process: ManagedProcess<WebhookConfig>) {
     const { api, clock, logger, config, metrics } = process;
     this.#process = process;
-    const observe = declareReflectorMetrics(metrics);
+    const observe = declareReflectorMetrics(metrics, clock);
     this.#view = createClusterView({ api, clock, random: Math.random, logger, observe });
     this.#tls = new ServerTls({
       config,
@@ -67,6 +68,8 @@ class Webhook {
       // wait until another operator starts. So only renewals that this process observes count.
       trustFirstRead: false,
     });
+    this.#ownLease = this.#shareLease();
+    declareLeaseMetrics(metrics, { operator: () => this.#operatorLease.state, webhook: () => this.#ownLease.state });
   }
 
   async serve(signal: AbortSignal): Promise<void> {
@@ -83,7 +86,7 @@ class Webhook {
     const [getTls] = await Promise.all([this.#tls.waitForFirst(signal), this.#synced(signal)]);
     const port = await this.#listen(handler, getTls());
     this.#state = 'serving';
-    this.#process.runInBackground('lease', (closing) => this.#lease().run(closing));
+    this.#process.runInBackground('lease', (closing) => this.#ownLease.run(closing));
     logger.info({ port, startedInMs: Math.round(clock.monotonic() - startedAt) }, 'serving');
     await aborted(signal);
     await this.#drain();
@@ -149,7 +152,7 @@ class Webhook {
   }
 
   /** Returns the webhook's Lease, which all serving replicas renew. It expires when no replica serves. */
-  #lease(): SharedLease {
+  #shareLease(): SharedLease {
     const { api, clock, logger, config } = this.#process;
     return new SharedLease({
       api,

@@ -1,10 +1,12 @@
 import type { Clock, Random } from '@archpolicy/async';
 import { runWorkers, WorkQueue } from '@archpolicy/kube';
-import type { Api, RateLimitTiming } from '@archpolicy/kube';
+import type { Api, RateLimitTiming, Reconcile } from '@archpolicy/kube';
 import { isRelevantToPods, podKey } from '@archpolicy/cluster-view';
 import type { Logger } from '@archpolicy/service';
 import { GateReconciler } from './gate-reconciler.ts';
 import { Inspections } from './inspections.ts';
+import { timeReconcile } from '../controller-metrics.ts';
+import type { ControllerMetrics } from '../controller-metrics.ts';
 import type { GateMetrics } from './metrics.ts';
 import { PodClient } from './pod-client.ts';
 import type { Events, Inspector, PullSecrets, View } from './ports.ts';
@@ -32,6 +34,7 @@ export interface GateControllerOptions {
   readonly pullSecrets: PullSecrets;
   readonly events: Events;
   readonly metrics: GateMetrics;
+  readonly controllerMetrics: ControllerMetrics;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>;
@@ -77,16 +80,25 @@ export class GateController {
       random,
       logger,
     });
-    metrics.watch({ waiting: () => this.#tracked.waiting, images: () => this.#inspections.size });
+    options.controllerMetrics.watchQueue('gate', this.#queue);
+    metrics.watchImages(() => this.#inspections.size);
+  }
+
+  /** The number of observed pods whose gate is not lifted yet. */
+  get waiting(): number {
+    return this.#tracked.waiting;
   }
 
   /** Runs until the signal is aborted and pending work has ended. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
-    const { view, metrics, logger } = this.#options;
+    const { view, metrics, clock, logger } = this.#options;
     for (const pod of view.pods.list()) if (hasPendingGate(pod)) this.#queue.add(podKey(pod));
     logger.info({ pods: this.#queue.length }, 'gate controller started');
     const unsubscribe = this.#subscribe();
-    await runWorkers(this.#queue, WORKERS, (key, ended) => this.#reconciler.reconcile(key, ended), signal, {
+    const timing = { metrics: this.#options.controllerMetrics, clock };
+    const reconcile: Reconcile<string> = (key, ended) =>
+      timeReconcile('gate', timing, () => this.#reconciler.reconcile(key, ended));
+    await runWorkers(this.#queue, WORKERS, reconcile, signal, {
       failed: (key, err) => {
         metrics.failed();
         logger.warn({ err, pod: key }, 'failed to reconcile gated pod, retrying');

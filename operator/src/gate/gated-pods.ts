@@ -1,5 +1,6 @@
 import { hasGate, isTerminalOrTerminating } from '@archpolicy/core';
 import type { LiftPatch, PodFacts } from '@archpolicy/core';
+import type { StoreEvent } from '@archpolicy/kube';
 
 /** Whether the pod has our gate and still waits for its removal. False for a terminal or terminating pod. */
 export function hasPendingGate(pod: PodFacts): boolean {
@@ -67,5 +68,29 @@ export class GatedPods {
 
   drop(key: string): void {
     this.#tracked.delete(key);
+  }
+}
+
+/** The ages of the gated pods in the view. Each replica has them, because they must be visible if no replica leads. */
+export class GateAges {
+  /** The creation time of each gated pod, epoch milliseconds, by the key of the pod. */
+  readonly #createdAtMs = new Map<string, number>();
+
+  /** Must be called for each change of a pod. */
+  onPodChanged({ type, key, object }: StoreEvent<PodFacts>): void {
+    if (type !== 'deleted' && hasPendingGate(object)) this.#createdAtMs.set(key, object.createdAtMs);
+    else this.#createdAtMs.delete(key);
+  }
+
+  /** The number of gated pods. */
+  get size(): number {
+    return this.#createdAtMs.size;
+  }
+
+  /** Returns the age of the oldest gated pod, or 0 if no pod is gated. */
+  oldestMs(nowMs: number): number {
+    let oldestMs = nowMs;
+    for (const createdAtMs of this.#createdAtMs.values()) oldestMs = Math.min(oldestMs, createdAtMs);
+    return nowMs - oldestMs;
   }
 }

@@ -3,6 +3,12 @@ import type { Inspection, LiftResponse, PatchLevel, PlacementReason } from '@arc
 import { enumCounter, enumHistogram, observedGauge } from '@archpolicy/service';
 import type { Registry } from '@archpolicy/service';
 
+interface GatedPodsState {
+  readonly pods: number;
+  /** The age of the oldest gated pod. */
+  readonly oldestMs: number;
+}
+
 /** The metrics of the gate controller. */
 export interface GateMetrics {
   lifted(level: PatchLevel, reason: PlacementReason, waitedMs: number): void;
@@ -13,8 +19,10 @@ export interface GateMetrics {
   inspected(inspection: Inspection): void;
   /** Counts a failed reconcile. Each failed reconcile is retried. */
   failed(): void;
-  /** Sets the functions that return the values of the gauges. They are called at each scrape. */
-  watch(gauges: { readonly waiting: () => number; readonly images: () => number }): void;
+  /** Sets the function that returns the gated pods. It is called at each scrape. */
+  watchPods(read: () => GatedPodsState): void;
+  /** Sets the function that returns the number of images for which gated pods wait. It is called at each scrape. */
+  watchImages(read: () => number): void;
 }
 
 /** The values of the label `answer`, by kind of response. */
@@ -28,6 +36,8 @@ const ANSWERS = {
 } as const satisfies Readonly<Record<LiftResponse['kind'], string>>;
 /** Upper bounds of the buckets, seconds: from a cache hit to the longest `gateTimeout`. */
 const WAIT_BUCKETS = [0.25, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600];
+
+const MS_PER_SECOND = 1_000;
 
 /** Declares the metrics, once for each registry. */
 export function createGateMetrics(registry: Registry): GateMetrics {
@@ -70,7 +80,7 @@ export function createGateMetrics(registry: Registry): GateMetrics {
   return {
     lifted: (level, reason, waitedMs) => {
       lifted.inc({ level, reason });
-      waited.observe({}, waitedMs / 1000);
+      waited.observe({}, waitedMs / MS_PER_SECOND);
     },
     timedOut,
     overdue,
@@ -81,25 +91,40 @@ export function createGateMetrics(registry: Registry): GateMetrics {
     inspected: ({ kind }) => {
       inspected.inc({ outcome: kind });
     },
-    watch: (sizes) => {
-      observeSizes(registry, sizes);
-    },
+    ...declareGauges(registry),
   };
 }
 
-function observeSizes(registry: Registry, { waiting, images }: Parameters<GateMetrics['watch']>[0]): void {
+/** Declares the gauges. They are 0 until their functions are set, so that they exist from the start. */
+function declareGauges(registry: Registry): Pick<GateMetrics, 'watchPods' | 'watchImages'> {
+  let readPods = (): GatedPodsState => ({ pods: 0, oldestMs: 0 });
+  let readImages = (): number => 0;
   observedGauge({
     registry,
     name: 'archpolicy_gate_pods',
     help: 'Pods with the gate archpolicy.dev/inspecting.',
-    read: waiting,
+    read: () => readPods().pods,
+  });
+  observedGauge({
+    registry,
+    name: 'archpolicy_gate_oldest_age_seconds',
+    help: 'Age of the oldest pod with the gate archpolicy.dev/inspecting; 0 if there is none.',
+    read: () => readPods().oldestMs / MS_PER_SECOND,
   });
   observedGauge({
     registry,
     name: 'archpolicy_gate_images',
     help: 'Images that gated pods wait for.',
-    read: images,
+    read: () => readImages(),
   });
+  return {
+    watchPods: (read) => {
+      readPods = read;
+    },
+    watchImages: (read) => {
+      readImages = read;
+    },
+  };
 }
 
 function counter(registry: Registry, name: `archpolicy_${string}`, help: string): () => void {

@@ -44,7 +44,7 @@ function rig(start: Partial<Rig['state']> = {}): Rig {
       invalid: () => (state.entry?.kind === 'failed' ? [state.entry.failure] : []),
     },
     isLeading: () => state.isLeading,
-    metrics: { reconciled: () => undefined, statusWrite: () => undefined, queue: () => undefined, degraded },
+    metrics: { reconciled: () => undefined, statusWrite: () => undefined, watchQueue: () => undefined, degraded },
     clock,
     logger: silent,
   });

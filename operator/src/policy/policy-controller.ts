@@ -89,6 +89,7 @@ export class PolicyController {
     this.#options = options;
     this.#queue = new WorkQueue({ clock: options.clock });
     this.#degraded = new DegradedGauge(options.metrics.degraded);
+    options.metrics.watchQueue('policy', this.#queue);
   }
 
   /** Enqueues a policy that may have changed, or whose counts may have changed. */
@@ -126,12 +127,8 @@ export class PolicyController {
     this.#queue.stop();
   }
 
-  async #timed(name: string, ports: StatusPorts): Promise<ReconcileResult> {
-    try {
-      return await timeReconcile('policy', this.#options, () => this.#reconcile(name, ports));
-    } finally {
-      this.#options.metrics.queue('policy', this.#queue.length);
-    }
+  #timed(name: string, ports: StatusPorts): Promise<ReconcileResult> {
+    return timeReconcile('policy', this.#options, () => this.#reconcile(name, ports));
   }
 
   async #reconcile(name: string, ports: StatusPorts): Promise<ReconcileResult> {

@@ -1,7 +1,7 @@
 import { PLACEMENT_OUTCOMES, REPORT_REASONS, WAIT_REASONS } from '@archpolicy/core';
 import type { PlacementOutcome } from '@archpolicy/core';
 import type { EvictionResult } from '@archpolicy/kube';
-import { enumCounter, enumGauge } from '@archpolicy/service';
+import { enumCounter, observedEnumGauge, observedGauge } from '@archpolicy/service';
 import type { Registry } from '@archpolicy/service';
 import { declareBrakeMetrics } from './brake-metrics.ts';
 import type { BrakeMetrics } from './brake-metrics.ts';
@@ -20,15 +20,21 @@ const ANSWERS = [
 ] as const satisfies readonly EvictionResult['kind'][];
 
 /** The reasons why a misplaced, broken or unschedulable pod is not evicted. */
-export const NOT_EVICTED_REASONS = [...new Set([...REPORT_REASONS, ...WAIT_REASONS])];
-export type NotEvictedReason = (typeof NOT_EVICTED_REASONS)[number];
+const NOT_EVICTED_REASONS = [...new Set([...REPORT_REASONS, ...WAIT_REASONS])];
+type NotEvictedReason = (typeof NOT_EVICTED_REASONS)[number];
+
+/** The pods that a leader has evaluated. */
+export interface PodCounts {
+  readonly misplaced: number;
+  notEvicted(reason: NotEvictedReason): number;
+}
 
 /** The metrics of remediation. */
 export interface RemediationMetrics extends BrakeMetrics {
   readonly answer: (kind: EvictionResult['kind']) => void;
   readonly landing: (landing: PlacementOutcome) => void;
-  readonly misplaced: (pods: number) => void;
-  readonly notEvicted: (reason: NotEvictedReason, pods: number) => void;
+  /** Sets the counts of pods. They are read at each scrape. */
+  readonly watchPods: (counts: PodCounts) => void;
 }
 
 /** Declares the metrics, once for each registry. */
@@ -45,18 +51,6 @@ export function declareRemediationMetrics(registry: Registry): RemediationMetric
     help: 'Replacements of evicted pods: right (the node supports their images), wrong (it does not) or broken (the image is broken).',
     labels: { landing: PLACEMENT_OUTCOMES },
   });
-  const misplaced = enumGauge({
-    registry,
-    name: 'archpolicy_misplaced_pods',
-    help: 'Pods on a node that cannot run all of their images.',
-    labels: {},
-  });
-  const notEvicted = enumGauge({
-    registry,
-    name: 'archpolicy_pods_not_evicted',
-    help: 'Pods that need attention and are not evicted, by reason.',
-    labels: { reason: NOT_EVICTED_REASONS },
-  });
   return {
     ...declareBrakeMetrics(registry),
     answer: (result) => {
@@ -65,11 +59,27 @@ export function declareRemediationMetrics(registry: Registry): RemediationMetric
     landing: (landing) => {
       landings.inc({ landing });
     },
-    misplaced: (pods) => {
-      misplaced.set({}, pods);
-    },
-    notEvicted: (reason, pods) => {
-      notEvicted.set({ reason }, pods);
-    },
+    watchPods: declarePodGauges(registry),
+  };
+}
+
+/** Declares gauges that are 0 until this process leads. */
+function declarePodGauges(registry: Registry): RemediationMetrics['watchPods'] {
+  let counts: PodCounts | undefined;
+  observedGauge({
+    registry,
+    name: 'archpolicy_misplaced_pods',
+    help: 'Pods on a node that cannot run all of their images.',
+    read: () => counts?.misplaced ?? 0,
+  });
+  observedEnumGauge({
+    registry,
+    name: 'archpolicy_pods_not_evicted',
+    help: 'Pods that need attention and are not evicted, by reason.',
+    labels: { reason: NOT_EVICTED_REASONS },
+    read: () => NOT_EVICTED_REASONS.map((reason) => [{ reason }, counts?.notEvicted(reason) ?? 0]),
+  });
+  return (source) => {
+    counts = source;
   };
 }

@@ -16,6 +16,7 @@ test('a FIFO returns what an array would return', () => {
       let oldest = 0;
       for (const { pushes, shifts } of script) {
         for (let at = 0; at < pushes; at += 1) fifo.push(next++);
+        expect(fifo.first).toBe(oldest < next ? oldest : undefined);
         for (let at = 0; at < shifts; at += 1) expect(fifo.shift()).toBe(oldest < next ? oldest++ : undefined);
         expect(fifo.size).toBe(next - oldest);
       }

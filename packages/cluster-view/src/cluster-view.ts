@@ -35,13 +35,21 @@ const MAX_INTERNED_VALUES = 50_000;
 /** The name of a watched resource. The names are a closed set, so that they can be values of a metric label. */
 export type ViewedResource = 'archpolicies' | 'namespaces' | 'nodes' | 'pods' | 'cronjobs';
 
+/** What is in memory of a watched resource, read at each access. */
+export interface WatchedState {
+  /** Number of objects. */
+  readonly objects: number;
+  /** The time (monotonic milliseconds) of the last event, bookmark or LIST; undefined before the first LIST. */
+  readonly updatedAtMs: number | undefined;
+}
+
 export interface ClusterViewOptions {
   readonly api: Api;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Pick<Logger, 'debug' | 'warn' | 'error'>;
   /** Returns the observer of a resource's reflector, for metrics. */
-  readonly observe?: (resource: ViewedResource) => ReflectorObserver;
+  readonly observe?: (resource: ViewedResource, state: WatchedState) => ReflectorObserver;
 }
 
 export interface PodViewOptions extends ClusterViewOptions {
@@ -153,9 +161,17 @@ function createReflector<T>(
     },
   });
   const path = resourcePath(resource);
-  const observer = observe?.(name);
+  const observer: ReflectorObserver | undefined = observe?.(name, {
+    get objects() {
+      return store.size;
+    },
+    get updatedAtMs(): number | undefined {
+      return reflector.updatedAtMs;
+    },
+  });
   const observed = observer === undefined ? {} : { observer };
-  return { store, reflector: new Reflector({ api, path, parse, store, clock, random, logger, ...observed }) };
+  const reflector = new Reflector<T>({ api, path, parse, store, clock, random, logger, ...observed });
+  return { store, reflector };
 }
 
 function withReflectors<V extends object>(

@@ -5,6 +5,7 @@ export type {
   ClusterViewWithPods,
   PodViewOptions,
   ViewedResource,
+  WatchedState,
 } from './cluster-view.ts';
 export type { CronJobView } from './cron-job-view.ts';
 export type { NamespaceView } from './namespace-view.ts';

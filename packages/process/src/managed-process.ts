@@ -1,11 +1,13 @@
 import { withoutUndefined } from '@archpolicy/core';
 import type { Clock } from '@archpolicy/async';
-import type { ApiClient } from '@archpolicy/kube';
+import { ObservedApi } from '@archpolicy/kube';
+import type { Api, ApiClient } from '@archpolicy/kube';
 import { createInspector } from '@archpolicy/registry';
 import type { Inspector } from '@archpolicy/registry';
 import {
   collectProcessMetrics,
   createRegistry,
+  declareApiMetrics,
   declareBuildInfo,
   declareInspectionMetrics,
   Health,
@@ -40,7 +42,8 @@ export class ManagedProcess<C extends ProcessConfig> {
   readonly clock: Clock;
   readonly logger: ProcessLogger;
   readonly shutdownHooks: ShutdownHooks;
-  readonly api: ApiClient;
+  /** Counts each request. */
+  readonly api: Api;
   readonly metrics = createRegistry();
   /**
    * The identity of this process as the holder of Leases and the reporter of Events. It differs between replicas and
@@ -53,7 +56,7 @@ export class ManagedProcess<C extends ProcessConfig> {
     this.clock = clock;
     this.logger = logger;
     this.shutdownHooks = shutdownHooks;
-    this.api = api;
+    this.api = new ObservedApi({ api, clock, onEnded: declareApiMetrics(this.metrics, () => api.waiting) });
   }
 
   /** Runs a task until the process ends. The shutdown then aborts the task's signal, and waits for the task. */

@@ -11,4 +11,6 @@ export * from './http/index.ts';
 export * from './http-proxy/index.ts';
 export * from './dns/index.ts';
 export * from './watched-process.ts';
+export { compareWithMetricsPage, readMetricsPage } from './metrics-page.ts';
+export type { DocumentedMetric } from './metrics-page.ts';
 export { freePort } from './free-port.ts';

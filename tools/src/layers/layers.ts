@@ -85,7 +85,17 @@ export const layers: Readonly<Record<string, readonly Layer[]>> = {
     'index.ts',
   ],
   'packages/testkit/src': [
-    ['certificates', 'clock', 'dns', 'free-port.ts', 'http', 'marker.ts', 'seeded-random.ts', 'watched-process.ts'],
+    [
+      'certificates',
+      'clock',
+      'dns',
+      'free-port.ts',
+      'http',
+      'marker.ts',
+      'metrics-page.ts',
+      'seeded-random.ts',
+      'watched-process.ts',
+    ],
     ['api-server', 'fault-proxy', 'http-proxy', 'fuzz', 'mutations', 'performance', 'redis', 'registry'],
     'world.ts',
     ['index.ts', 'process-fuzz'],

@@ -80,6 +80,16 @@ export class EvictionPipeline implements Pipeline {
     return this.#evaluations.length + this.#evictions.length;
   }
 
+  /** Number of pods that become ready later. */
+  get delayed(): number {
+    return this.#evaluations.delayed + this.#evictions.delayed;
+  }
+
+  /** How long the oldest pod has waited for a worker, milliseconds. */
+  get oldestReadyMs(): number {
+    return Math.max(this.#evaluations.oldestReadyMs, this.#evictions.oldestReadyMs);
+  }
+
   /** The queue of evaluations. */
   get evaluations(): { readonly length: number; add(key: string): void } {
     return this.#evaluations;

@@ -1,13 +1,15 @@
 import { onAbort, waitUnlessAborted } from '@archpolicy/async';
 import type { Clock } from '@archpolicy/async';
-import { errors, Pool } from 'undici';
+import { errors } from 'undici';
 import type { Dispatcher } from 'undici';
 import type { Json } from '@archpolicy/core';
 import { abortedError, KubeError, toKubeError } from '../errors.ts';
 import { parseStatusError } from './response.ts';
 import type { ApiResponse, StatusError } from './response.ts';
 import { boundedChunks, yieldBetweenChunks, parseJson, readBounded } from './body.ts';
-import type { CredentialSource, Credentials } from './credentials.ts';
+import { ConnectionPools } from './connection-pools.ts';
+import type { LimitedKind, RequestKind } from './connection-pools.ts';
+import type { CredentialSource } from './credentials.ts';
 import { withDeadline } from './deadline.ts';
 import { withQuery } from './paths.ts';
 import type { Query } from './paths.ts';
@@ -31,20 +33,6 @@ const DEFAULT_MAX_BYTES = 64 * 1024 * 1024;
 const MAX_LIST_BYTES = 768 * 1024 * 1024;
 /** Timeout for the headers of a watch. They arrive at once, or after the 3 s that the server waits for a newer resource version. */
 const WATCH_HEADERS_TIMEOUT_MS = 30_000;
-/**
- * Maximum number of connections, except for watches. More connections would not make the workers of a process faster,
- * because their requests would wait in the API server.
- */
-const MAX_CONNECTIONS = 32;
-/**
- * Maximum number of connections for Leases. A process reads one Lease and renews another, with timeouts of some seconds. A
- * connection to a dead backend of a load balancer is tried for 10 s, even if its request has ended: the next requests need
- * other connections.
- */
-const MAX_LEASE_CONNECTIONS = 8;
-/** How long an idle connection is kept. It is well below the 90 s after which the API server closes idle connections. */
-const KEEP_ALIVE_MS = 30_000;
-
 export interface ApiRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** The URL path, as `resourcePath` returns it. */
@@ -120,13 +108,18 @@ export class ApiClient implements Api {
   readonly #credentials: CredentialSource;
   readonly #clock: Clock;
   readonly #userAgent: string;
-  #pools: Pools | undefined;
+  readonly #pools = new ConnectionPools();
   #closed = false;
 
   constructor(options: ApiClientOptions) {
     this.#credentials = options.credentials;
     this.#clock = options.clock;
     this.#userAgent = options.userAgent;
+  }
+
+  /** The number of requests that wait for a connection. Requests for Leases have connections of their own. */
+  get waiting(): Readonly<Record<LimitedKind, number>> {
+    return this.#pools.waiting;
   }
 
   request(request: ApiRequest): Promise<ApiResponse> {
@@ -181,20 +174,18 @@ export class ApiClient implements Api {
   /** Aborts all calls and closes all connections. Later calls throw `Aborted`. */
   async close(): Promise<void> {
     this.#closed = true;
-    const pools = this.#pools;
-    this.#pools = undefined;
-    if (pools !== undefined) await Promise.all(KINDS.map((kind) => pools[kind].destroy()));
+    await this.#pools.destroy();
   }
 
   async #send(
-    kind: Kind,
+    kind: RequestKind,
     request: Omit<ApiRequest, 'timeoutMs' | 'maxBytes'>,
     signal: AbortSignal,
   ): Promise<Dispatcher.ResponseData> {
     const credentials = await this.#credentials.read();
     if (this.#closed) throw new KubeError('Aborted', 'the client is closed');
     const hasBody = request.body !== undefined;
-    const pool = this.#getPools(credentials)[kind];
+    const pool = this.#pools.get(kind, credentials);
     const send = async (): Promise<Dispatcher.ResponseData> => {
       const sent = pool.request({
         path: withQuery(request.path, request.query),
@@ -234,47 +225,6 @@ export class ApiClient implements Api {
       parseJsonOrUndefined(bytes),
     );
   }
-
-  #getPools(credentials: Credentials): Pools {
-    const key = JSON.stringify([credentials.server, credentials.tls]);
-    if (this.#pools?.key === key) return this.#pools;
-    const old = this.#pools;
-    this.#pools = {
-      key,
-      calls: newPool(credentials, MAX_CONNECTIONS),
-      leases: newPool(credentials, MAX_LEASE_CONNECTIONS),
-      watches: newPool(credentials, null),
-    };
-    // The certificates or the server changed. Running requests end on the old connections.
-    for (const kind of KINDS) old?.[kind].close().catch(() => undefined);
-    return this.#pools;
-  }
-}
-
-/**
- * The kinds of requests, each with a connection pool of its own. Watches hold connections for minutes: in a shared pool,
- * calls would find no free connection.
- */
-const KINDS = ['calls', 'leases', 'watches'] as const;
-
-type Kind = (typeof KINDS)[number];
-
-interface Pools extends Readonly<Record<Kind, Pool>> {
-  readonly key: string;
-}
-
-function newPool({ server, tls }: Credentials, connections: number | null): Pool {
-  return new Pool(server, {
-    connections,
-    connect: { ...tls, timeout: 10_000 },
-    // Sends one request at a time per connection, so that a slow response does not delay the next one.
-    pipelining: 1,
-    allowH2: false,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    // No timeouts here: each call has its own timeout, and a watch has an idle timeout.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-  });
 }
 
 /**

@@ -8,6 +8,7 @@ import type { LeaseLocation } from './lease-api.ts';
 import { leaseBody } from './lease-object.ts';
 import type { LeaseObject } from './lease-object.ts';
 import { LeaseTracker } from './lease-tracker.ts';
+import type { LeaseState } from './lease-tracker.ts';
 
 /** client-go's values: the Lease expires after 15 s without a renewal, its holder gives up after 10 s, and attempts run every 2 s. */
 export const LEADER_TIMING: LeaderTiming = { durationMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000 };
@@ -66,6 +67,11 @@ export class LeaderElection {
   /** Returns whether this process holds the Lease now. */
   isHeld(): boolean {
     return !this.#lost && this.#options.clock.monotonic() - this.#renewedAt < this.#timing.renewDeadlineMs;
+  }
+
+  /** The Lease as this process has last read it; undefined before the first read, and if there is no Lease. */
+  get state(): LeaseState | undefined {
+    return this.#tracker.state(this.#options.clock.monotonic());
   }
 
   /**

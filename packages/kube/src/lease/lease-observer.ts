@@ -4,6 +4,7 @@ import type { Api } from '../http/api-client.ts';
 import { readLease } from './lease-api.ts';
 import type { LeaseLocation } from './lease-api.ts';
 import { LeaseTracker } from './lease-tracker.ts';
+import type { LeaseState } from './lease-tracker.ts';
 
 /** Time between two reads, which is also the renewal period of leaders. A change is detected at most this much later. */
 const POLL_MS = 2_000;
@@ -35,6 +36,11 @@ export class LeaseObserver {
     if (lease === undefined || lease.holder === '') return false;
     if (this.#tracker.changes === 0 && !this.#options.trustFirstRead) return false;
     return this.#tracker.ageMs(this.#options.clock.monotonic()) < lease.durationMs;
+  }
+
+  /** The Lease as this process has last read it; undefined before the first read, and if there is no Lease. */
+  get state(): LeaseState | undefined {
+    return this.#tracker.state(this.#options.clock.monotonic());
   }
 
   /** Reads the Lease until the signal is aborted. A failed read is no renewal, so the Lease becomes stale if all reads fail. */

@@ -1,5 +1,13 @@
 import type { LeaseObject } from './lease-object.ts';
 
+/** A Lease as this process has last read it. */
+export interface LeaseState {
+  /** Time since the last observed change. */
+  readonly ageMs: number;
+  /** How often the Lease has changed its holder. */
+  readonly transitions: number;
+}
+
 /**
  * Tracks the time since the last observed change of a Lease, by the local monotonic clock. `renewTime` is a time of the holder's clock,
  * so it is compared only with its previous value.
@@ -35,5 +43,10 @@ export class LeaseTracker {
   /** Returns the milliseconds since the last change; Infinity without a Lease. */
   ageMs(now: number): number {
     return this.#lease === undefined ? Infinity : now - this.#changedAt;
+  }
+
+  /** Returns the state of the Lease, or undefined if the last read found none. */
+  state(now: number): LeaseState | undefined {
+    return this.#lease && { ageMs: this.ageMs(now), transitions: this.#lease.transitions };
   }
 }

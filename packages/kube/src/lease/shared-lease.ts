@@ -6,6 +6,7 @@ import type { LeaseLocation } from './lease-api.ts';
 import { leaseBody } from './lease-object.ts';
 import type { LeaseObject } from './lease-object.ts';
 import { LeaseTracker } from './lease-tracker.ts';
+import type { LeaseState } from './lease-tracker.ts';
 
 /** Age of the Lease after which a ready replica renews it. */
 const RENEW_AFTER_MS = 5_000;
@@ -37,6 +38,11 @@ export class SharedLease {
 
   constructor(options: SharedLeaseOptions) {
     this.#options = options;
+  }
+
+  /** The Lease as this process has last read it; undefined before the first read, and if there is no Lease. */
+  get state(): LeaseState | undefined {
+    return this.#tracker.state(this.#options.clock.monotonic());
   }
 
   /** Renews the Lease until the signal is aborted. Does not release it, because other replicas may be ready. */

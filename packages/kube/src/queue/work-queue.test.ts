@@ -31,6 +31,27 @@ describe('a work queue', () => {
     expect(await drain(queue)).toEqual(['b', 'a', 'c']);
   });
 
+  test('measures how long the oldest ready key has waited, a delayed key from the end of its delay', async () => {
+    const { queue, clock } = newQueue();
+    const waited: number[] = [queue.oldestReadyMs];
+    const measure = () => waited.push(queue.oldestReadyMs);
+    queue.add('a');
+    queue.addAfter('b', 300);
+    await clock.advance(500);
+    measure();
+    expect(await queue.get(signal)).toBe('a');
+    measure();
+    queue.add('a');
+    await clock.advance(100);
+    queue.done('a');
+    expect(await queue.get(signal)).toBe('b');
+    await clock.advance(50);
+    measure();
+    await drain(queue);
+    measure();
+    expect(waited).toEqual([0, 500, 200, 50, 0]);
+  });
+
   test('never returns a key to two workers, and queues a key added meanwhile', async () => {
     const { queue } = newQueue();
     queue.add('a');

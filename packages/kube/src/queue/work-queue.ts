@@ -19,6 +19,8 @@ export class WorkQueue<K extends string | number> {
   readonly #clock: Clock;
   readonly #rateLimit: RateLimit<K>;
   readonly #ready = new Fifo<K>();
+  /** The times at which the keys of `#ready` became ready, in the same order. */
+  readonly #readyAt = new Fifo<number>();
   readonly #dirty = new Set<K>();
   readonly #processing = new Set<K>();
   readonly #waitingWorkers = new Set<(key: K) => void>();
@@ -40,6 +42,12 @@ export class WorkQueue<K extends string | number> {
   /** The number of delayed keys. */
   get delayed(): number {
     return this.#dueAt.size;
+  }
+
+  /** How long the oldest ready key has waited for a worker, milliseconds; 0 if no key is ready. */
+  get oldestReadyMs(): number {
+    const readyAt = this.#readyAt.first;
+    return readyAt === undefined ? 0 : this.#clock.monotonic() - readyAt;
   }
 
   /** The number of keys that workers are processing. */
@@ -85,7 +93,10 @@ export class WorkQueue<K extends string | number> {
   get(signal: AbortSignal): Promise<K | undefined> {
     if (signal.aborted) return Promise.resolve(undefined);
     const key = this.#ready.shift();
-    if (key !== undefined) return Promise.resolve(this.#startProcessing(key));
+    if (key !== undefined) {
+      this.#readyAt.shift();
+      return Promise.resolve(this.#startProcessing(key));
+    }
     return new Promise((resolve) => {
       const onKey = (next: K): void => {
         stopListening();
@@ -117,6 +128,7 @@ export class WorkQueue<K extends string | number> {
     const [getter] = this.#waitingWorkers;
     if (getter === undefined) {
       this.#ready.push(key);
+      this.#readyAt.push(this.#clock.monotonic());
       return;
     }
     this.#waitingWorkers.delete(getter);

@@ -67,9 +67,9 @@ export function enumGauge<const L extends LabelSets>({ registry, labels, ...row 
   };
 }
 
-/** Declares a gauge that is read at each scrape. */
+/** Declares a gauge that is read at each scrape. While `read` returns undefined, the gauge has no sample. */
 export function observedGauge(
-  row: Omit<EnumMetricOptions<Record<string, never>>, 'labels'> & { readonly read: () => number },
+  row: Omit<EnumMetricOptions<Record<string, never>>, 'labels'> & { readonly read: () => number | undefined },
 ): void {
   const { registry, read, ...rest } = row;
   // The registry holds the gauge; prom-client calls `collect` at each scrape.
@@ -77,7 +77,25 @@ export function observedGauge(
     ...rest,
     registers: [registry],
     collect() {
-      this.set(read());
+      const value = read();
+      if (value === undefined) this.remove();
+      else this.set(value);
+    },
+  });
+}
+
+/** Declares a gauge with labels whose samples are read at each scrape. Combinations that `read` omits have no sample. */
+export function observedEnumGauge<const L extends LabelSets>(
+  row: EnumMetricOptions<L> & { readonly read: () => Iterable<readonly [LabelsOf<L>, number]> },
+): void {
+  const { registry, read, labels, ...rest } = row;
+  new Gauge({
+    ...rest,
+    labelNames: Object.keys(labels),
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [values, value] of read()) this.set(values, value);
     },
   });
 }

@@ -1,9 +1,16 @@
-import { Counter } from 'prom-client';
+import { Counter, Histogram } from 'prom-client';
 import type { Registry } from 'prom-client';
+import { BoundedNames, OTHER } from './bounded-names.ts';
 
-/** Maximum number of values of the label `host`. Reloads of the registries file could add values without end. */
 const MAX_HOSTS = 500;
-const OTHER = 'other';
+/** The limit of a histogram is lower, because it has a series for each bucket. */
+const MAX_HISTOGRAM_HOSTS = 100;
+
+interface HostMetricOptions {
+  readonly registry: Registry;
+  readonly name: `archpolicy_${string}`;
+  readonly help: string;
+}
 
 /** Counts by host and cause. */
 export interface HostCounter<C extends string> {
@@ -12,20 +19,28 @@ export interface HostCounter<C extends string> {
 }
 
 /** Declares a counter by host and cause. Hosts over the limit count as `other`. */
-export function hostCounter<C extends string>(row: {
-  readonly registry: Registry;
-  readonly name: `archpolicy_${string}`;
-  readonly help: string;
-  readonly causes: readonly C[];
-}): HostCounter<C> {
+export function hostCounter<C extends string>(
+  row: HostMetricOptions & { readonly causes: readonly C[] },
+): HostCounter<C> {
   const { registry, causes, ...rest } = row;
   const counter = new Counter({ ...rest, labelNames: ['host', 'cause'], registers: [registry] });
   for (const cause of causes) counter.inc({ host: OTHER, cause }, 0);
-  const hosts = new Set([OTHER]);
+  const hosts = new BoundedNames(MAX_HOSTS);
   return {
     inc: ({ host, cause }) => {
-      if (hosts.size < MAX_HOSTS) hosts.add(host);
-      counter.inc({ host: hosts.has(host) ? host : OTHER, cause });
+      counter.inc({ host: hosts.label(host), cause });
     },
+  };
+}
+
+/** Declares a histogram by host. Hosts over the limit count as `other`. Returns the function that observes a value. */
+export function hostHistogram(
+  row: HostMetricOptions & { readonly buckets: readonly number[] },
+): (host: string, value: number) => void {
+  const { registry, buckets, ...rest } = row;
+  const histogram = new Histogram({ ...rest, buckets: [...buckets], labelNames: ['host'], registers: [registry] });
+  const hosts = new BoundedNames(MAX_HISTOGRAM_HOSTS);
+  return (host, value) => {
+    histogram.observe({ host: hosts.label(host) }, value);
   };
 }

@@ -1,8 +1,13 @@
+export { declareApiMetrics } from './api-requests.ts';
 export { declareBuildInfo } from './build-info.ts';
 export type { Build } from './build-info.ts';
 export * from './enum-metrics.ts';
 export { declareInspectionMetrics } from './inspection.ts';
 export type { InspectionCounts } from './inspection.ts';
+export { declareLeaseMetrics } from './leases.ts';
+export type { LeaseState } from './leases.ts';
+export { policyCounter, policyGauge } from './policy-metrics.ts';
+export type { PolicySample } from './policy-metrics.ts';
 export { declarePullSecretMetrics } from './pull-secrets.ts';
 export { declareReflectorMetrics } from './reflector.ts';
-export type { ReflectorCounts } from './reflector.ts';
+export type { ReflectorCounts, WatchedState } from './reflector.ts';
