@@ -77,8 +77,20 @@ const columns: readonly Column[] = [
   },
 ];
 
-/** Returns the CustomResourceDefinition of ArchPolicy. */
-export function archPolicyCrd(): Readonly<Record<string, unknown>> {
+/** A version of the API that API servers serve. */
+export interface ServedVersion {
+  readonly name: string;
+  /** Whether objects are stored in this version. Exactly one version is. */
+  readonly storage: boolean;
+}
+
+const VERSIONS: readonly ServedVersion[] = [{ name: API_VERSION, storage: true }];
+
+/**
+ * Returns the CustomResourceDefinition of ArchPolicy. All versions have the same schema, so that the API server converts
+ * objects without a webhook and without losing a field (docs/adr/0136-add-api-versions-without-a-conversion-webhook.md).
+ */
+export function archPolicyCrd(versions: readonly ServedVersion[] = VERSIONS): Readonly<Record<string, unknown>> {
   const { spec, status } = archPolicyJsonSchemas();
   return {
     apiVersion: 'apiextensions.k8s.io/v1',
@@ -94,21 +106,19 @@ export function archPolicyCrd(): Readonly<Record<string, unknown>> {
         singular: ARCHPOLICY_KIND.toLowerCase(),
         shortNames: ['archpol'],
       },
-      versions: [
-        {
-          name: API_VERSION,
-          served: true,
-          storage: true,
-          subresources: { status: {} },
-          additionalPrinterColumns: columns,
-          schema: { openAPIV3Schema: rootSchema(spec, status) },
-        },
-      ],
+      versions: versions.map(({ name, storage }) => ({
+        name,
+        served: true,
+        storage,
+        subresources: { status: {} },
+        additionalPrinterColumns: columns,
+        schema: { openAPIV3Schema: rootSchema(name, spec, status) },
+      })),
     },
   };
 }
 
-function rootSchema(spec: unknown, status: unknown): Readonly<Record<string, unknown>> {
+function rootSchema(version: string, spec: unknown, status: unknown): Readonly<Record<string, unknown>> {
   return {
     type: 'object',
     description:
@@ -118,7 +128,7 @@ function rootSchema(spec: unknown, status: unknown): Readonly<Record<string, unk
     // enforced for all pods.
     required: ['spec'],
     properties: {
-      apiVersion: { type: 'string', description: 'API version of the object: archpolicy.dev/v1alpha1.' },
+      apiVersion: { type: 'string', description: `API version of the object: ${API_GROUP}/${version}.` },
       kind: { type: 'string', description: 'Kind of the object: ArchPolicy.' },
       metadata: { type: 'object' },
       spec: toStructural(spec, 'spec'),

@@ -1,4 +1,5 @@
 import type { Clock } from '@archpolicy/async';
+import { API_GROUP, API_VERSION, ARCHPOLICY_KIND } from '@archpolicy/core';
 import type { ArchPolicy, BrakeState, EvictionLedger } from '@archpolicy/core';
 import type { EventInput } from '@archpolicy/kube';
 import type { Logger } from '@archpolicy/service';
@@ -73,7 +74,7 @@ export class BrakeMonitor {
 
   #record({ name, uid }: ArchPolicy, state: BrakeState): void {
     this.#options.events.record({
-      regarding: { apiVersion: 'archpolicy.dev/v1alpha1', kind: 'ArchPolicy', name, uid },
+      regarding: { apiVersion: `${API_GROUP}/${API_VERSION}`, kind: ARCHPOLICY_KIND, name, uid },
       type: state.kind === 'running' ? 'Normal' : 'Warning',
       reason: REASONS[state.kind],
       action: 'Evict',
