@@ -45,6 +45,8 @@ export class OperatorProcess {
         ARCHPOLICY_KUBECONFIG: kubeconfig,
         ARCHPOLICY_METRICS_ADDRESS: metrics,
         ARCHPOLICY_REGISTRIES_FILE: REGISTRIES,
+        // The cases of a suite do not compete for a low rate.
+        ARCHPOLICY_MAX_EVICTIONS_PER_MINUTE: '6000',
       },
       ...(ages && { main: AGEING }),
     });

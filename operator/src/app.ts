@@ -116,7 +116,7 @@ class Operator {
       ...(config.redisUrl !== undefined && { platformChecker: inspector }),
       pullSecrets: new CachedPullSecrets({ api, clock, logger, onRead: declarePullSecretMetrics(registry) }),
       webhookLease: lease,
-      namespace: config.namespace,
+      ...{ namespace: config.namespace, maxEvictionsPerMinute: config.maxEvictionsPerMinute },
       events,
       metrics,
       gateMetrics,

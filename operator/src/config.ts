@@ -1,5 +1,8 @@
-import { commonVariables, oneOf, readConfig, variable } from '@archpolicy/service';
+import { commonVariables, oneOf, readConfig, variable, wholeNumber } from '@archpolicy/service';
 import type { Config, Environment } from '@archpolicy/service';
+
+/** As of one policy. More requests a second are too many for one client of an API server. */
+const MAX_EVICTIONS_PER_MINUTE = 6_000;
 
 /** All environment variables of the operator. `--help` prints this table. */
 export const variables = {
@@ -10,6 +13,13 @@ export const variables = {
     example: 'off',
     default: 'on',
     schema: oneOf(['on', 'off']),
+  }),
+  maxEvictionsPerMinute: variable({
+    name: 'ARCHPOLICY_MAX_EVICTIONS_PER_MINUTE',
+    description: `most eviction requests a minute of all policies together; 1 to ${MAX_EVICTIONS_PER_MINUTE}`,
+    example: '300',
+    default: '300',
+    schema: wholeNumber({ min: 1, max: MAX_EVICTIONS_PER_MINUTE }),
   }),
 } as const;
 

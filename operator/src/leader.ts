@@ -1,5 +1,5 @@
 import type { Clock, Random } from '@archpolicy/async';
-import { EvictionLedger } from '@archpolicy/core';
+import { EvictionLedger, EvictionPace } from '@archpolicy/core';
 import type { ClusterViewWithPods, CronJobView, PullSecretView } from '@archpolicy/cluster-view';
 import { evict } from '@archpolicy/kube';
 import type { Api, EventRecorder, Leadership } from '@archpolicy/kube';
@@ -54,6 +54,8 @@ export interface LeaderOptions {
   readonly pullSecrets: PullSecretView;
   /** The webhook's Lease. */
   readonly webhookLease: { isFresh(): boolean };
+  /** Of all policies together. */
+  readonly maxEvictionsPerMinute: number;
   /** The namespace in which ArchPolicy runs. */
   readonly namespace: string;
   readonly events: Pick<EventRecorder, 'record'>;
@@ -89,7 +91,7 @@ function buildLeader(options: LeaderOptions, lease: Pick<Leadership, 'isHeld'>):
   const { api, views, clock, logger } = options;
   const stats = new PolicyPodStats();
   const getPolicy = (pod: string): string | undefined => stats.get(pod)?.policy;
-  const ledger = new EvictionLedger(clock.monotonic());
+  const ledger = new EvictionLedger(clock.monotonic(), new EvictionPace(options.maxEvictionsPerMinute));
   const progress = new ResyncProgress(clock);
   const brake = new BrakeMonitor({ ...options, ledger, policies: views.policies });
   const configuration = new WebhookConfiguration(options);

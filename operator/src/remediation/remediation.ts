@@ -1,6 +1,6 @@
 import type { Clock } from '@archpolicy/async';
 import { stuckWorkload } from '@archpolicy/core';
-import type { EvictionDecision, PodFacts } from '@archpolicy/core';
+import type { PodFacts } from '@archpolicy/core';
 import type { Logger } from '@archpolicy/service';
 import { timeReconcile } from '../controller-metrics.ts';
 import type { ControllerMetrics } from '../controller-metrics.ts';
@@ -58,7 +58,6 @@ const DONE: Done = { kind: 'done' };
 const AGAIN: Done = { kind: 'evaluate', afterMs: 0 };
 /** Delay until the next evaluation. Usually a watch event of the changed node enqueues the pod earlier. */
 const NODE_CHANGED_DELAY_MS = 10_000;
-const WAITS_FOR_RATE: EvictionDecision = { kind: 'wait', reason: 'PolicyLimit' };
 
 /**
  * Moves each pod through these stages: enqueue, evaluate, queue for eviction, evict, report. Each stage gathers input,
@@ -164,11 +163,11 @@ export class Remediation {
 
   // Queue.
 
-  /** Delays an eviction if other pods already wait for the policy's rate, because a new pod must not overtake them. */
+  /** Delays an eviction if other pods already wait for a rate, because a new pod must not overtake them. */
   #behindWaiters(context: EvictionContext, evaluation: Evaluation): Evaluation {
     if (evaluation.decision.kind !== 'evict') return evaluation;
-    const isBehind = this.#options.limitQueues.hasEarlierWaiters({ key: context.key, account: evaluation.account });
-    return isBehind ? { ...evaluation, decision: WAITS_FOR_RATE } : evaluation;
+    const reason = this.#options.limitQueues.findEarlierWaiter({ key: context.key, account: evaluation.account });
+    return reason === undefined ? evaluation : { ...evaluation, decision: { kind: 'wait', reason } };
   }
 
   #wake(pods: readonly WakeUp[]): void {

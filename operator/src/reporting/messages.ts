@@ -75,6 +75,7 @@ const WHY: Readonly<Record<ReportReason | WaitReason, string>> = {
     'the operator cannot read or write its record of evictions, the ConfigMap archpolicy-safety: see its log',
   OwnerLimit: 'earlier evictions of its owner are not confirmed yet',
   PolicyLimit: "the policy's maxEvictionsPerMinute is reached",
+  ClusterLimit: 'the maximum number of evictions a minute of all policies together is reached',
   DisruptionBudget:
     'a PodDisruptionBudget does not allow it. If the pods of the budget never become ready, it blocks evictions permanently: ' +
     'set its unhealthyPodEvictionPolicy to AlwaysAllow',

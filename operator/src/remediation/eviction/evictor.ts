@@ -37,7 +37,7 @@ export interface EvictorOptions {
   readonly evict: Evict;
   readonly lease: Lease;
   readonly webhook: Pick<Webhook, 'confirm'>;
-  readonly ledger: Pick<EvictionLedger, 'reserve' | 'release'>;
+  readonly ledger: Pick<EvictionLedger, 'reserve' | 'recordRequest' | 'release'>;
   readonly attempts: EvictionAttempts;
   readonly metrics: Pick<RemediationMetrics, 'answer'>;
   readonly clock: Pick<Clock, 'now' | 'monotonic'>;
@@ -74,7 +74,7 @@ export class Evictor {
       keepsSlot = outcome.kind === 'accepted' || attempts.isUnanswered(context.key, uid);
       return outcome;
     } finally {
-      if (!keepsSlot) ledger.release(uid);
+      if (!keepsSlot) ledger.release(uid, clock.monotonic());
     }
   }
 
@@ -115,9 +115,10 @@ export class Evictor {
     { preconditions }: Extract<EvictionDecision, { kind: 'evict' }>,
     signal: AbortSignal,
   ): Promise<EvictionOutcome> {
-    const { evict, attempts, clock, metrics } = this.#options;
+    const { evict, ledger, attempts, clock, metrics } = this.#options;
     const { key, pod, policy } = context;
     const { namespace, name, uid } = pod;
+    ledger.recordRequest(uid);
     const answer = await evict({ namespace, name, ...preconditions }, signal);
     metrics.answer(answer.kind);
     const recheckMs = parseDurationMs(policy.spec.remediation.recheckInterval) ?? DEFAULT_RECHECK_MS;

@@ -16,6 +16,7 @@ const ACCOUNT_LIMITS = [
   'EvictionsNotRecorded',
   'OwnerLimit',
   'PolicyLimit',
+  'ClusterLimit',
 ] as const;
 const SHARED_LIMITS = [...ACCOUNT_LIMITS, 'WebhookUnreachable'] as const satisfies readonly WaitReason[];
 
@@ -39,17 +40,27 @@ export interface LimitQueuesOptions {
 
 /**
  * The pods that wait for one limit. Namespaces are served round-robin, so that a namespace with many pods gets no
- * larger share of a rate.
+ * larger share of a rate. In the queue for the rate of the cluster, policies are served round-robin.
  */
 interface LimitQueue {
   readonly limit: SharedLimit;
   readonly pods: FairQueue<string, WaitingPod>;
 }
 
+interface Position {
+  /** The name of the queue. */
+  readonly queue: string;
+  readonly tenant: string;
+  readonly account: EvictionAccount;
+}
+
 /**
- * Orders pods that wait for a slot of their owner, the rate of their policy, the brake or the webhook: first in, first
- * out within a namespace, and round-robin between namespaces. Only the first pod of each queue is woken. When that pod
- * leaves the queue, the next pod is woken. So a thousand pods do not compete for one slot.
+ * Orders pods that wait for a slot of their owner, the rate of their policy or of the cluster, the brake or the webhook:
+ * first in, first out within a namespace, and round-robin between namespaces. Only the first pod of each queue is woken.
+ * When that pod leaves the queue, the next pod is woken. So a thousand pods do not compete for one slot.
+ *
+ * Invariant: at most one pod of each policy waits for the rate of the cluster. The policy's other pods wait behind it in
+ * the policy's queue. Otherwise all pods of a policy would change between the two queues whenever either has a token.
  *
  * Methods return the pods to wake; the caller enqueues them.
  */
@@ -57,8 +68,8 @@ export class LimitQueues {
   readonly #options: LimitQueuesOptions;
   /** The queues by name. No queue in the map is empty. */
   readonly #queues = new Map<string, LimitQueue>();
-  /** The name of each pod's queue, by the pod's key. */
-  readonly #names = new Map<string, string>();
+  /** The position of each pod, by the pod's key. */
+  readonly #positions = new Map<string, Position>();
 
   constructor(options: LimitQueuesOptions) {
     this.#options = options;
@@ -69,25 +80,29 @@ export class LimitQueues {
    * account is updated.
    */
   wait(pod: WaitingPod, limit: SharedLimit): readonly WakeUp[] {
-    const name = queueName(limit, pod.account);
-    const woken = this.#names.get(pod.key) === name ? [] : this.leave(pod.key);
-    const queue = this.#queues.get(name) ?? { limit, pods: new FairQueue<string, WaitingPod>() };
+    const waitsFor = limit === 'ClusterLimit' && this.#isBehindItsPolicy(pod) ? 'PolicyLimit' : limit;
+    const name = queueName(waitsFor, pod.account);
+    const tenant = getTenant(waitsFor, pod);
+    const before = this.#positions.get(pod.key);
+    const woken = before?.queue === name && before.tenant === tenant ? [] : this.leave(pod.key);
+    const queue = this.#queues.get(name) ?? { limit: waitsFor, pods: new FairQueue<string, WaitingPod>() };
     this.#queues.set(name, queue);
-    this.#names.set(pod.key, name);
-    queue.pods.set(parseNamespace(pod.key), pod.key, pod);
+    this.#positions.set(pod.key, { queue: name, tenant, account: pod.account });
+    queue.pods.set(tenant, pod.key, pod);
     return [...woken, ...this.#wakeFirst(name)];
   }
 
   /** Removes the pod from its queue. Wakes the pod that is now the first of the queue. */
   leave(key: string): readonly WakeUp[] {
-    const name = this.#names.get(key);
-    if (name === undefined) return [];
-    this.#names.delete(key);
+    const position = this.#positions.get(key);
+    if (position === undefined) return [];
+    const { queue: name, tenant, account } = position;
+    this.#positions.delete(key);
     const pods = this.#queues.get(name)?.pods;
-    pods?.delete(parseNamespace(key), key);
-    if (pods?.first !== undefined) return this.#wakeFirst(name);
-    this.#queues.delete(name);
-    return [];
+    pods?.delete(tenant, key);
+    if (pods?.first === undefined) this.#queues.delete(name);
+    const next = this.#wakeFirst(name);
+    return name === CLUSTER_QUEUE ? [...next, ...this.#wakeFirst(queueName('PolicyLimit', account))] : next;
   }
 
   /**
@@ -99,12 +114,15 @@ export class LimitQueues {
   }
 
   /**
-   * Whether another pod is the first that waits for the rate of this pod's policy. If so, this pod must queue behind
-   * it.
+   * Returns the rate for which another pod waits that is served before this pod. If there is one, this pod must queue
+   * behind it.
    */
-  hasEarlierWaiters({ key, account }: Pick<WaitingPod, 'key' | 'account'>): boolean {
-    const first = this.#queues.get(queueName('PolicyLimit', account))?.pods.first;
-    return first !== undefined && first.key !== key;
+  findEarlierWaiter({ key, account }: Pick<WaitingPod, 'key' | 'account'>): 'PolicyLimit' | 'ClusterLimit' | undefined {
+    const ofCluster = this.#queues.get(CLUSTER_QUEUE)?.pods.first;
+    if (ofCluster !== undefined && ofCluster.key !== key) return 'ClusterLimit';
+    if (ofCluster !== undefined) return undefined;
+    const ofPolicy = this.#queues.get(queueName('PolicyLimit', account))?.pods.first;
+    return ofPolicy !== undefined && ofPolicy.key !== key ? 'PolicyLimit' : undefined;
   }
 
   /**
@@ -117,13 +135,22 @@ export class LimitQueues {
 
   /** Number of waiting pods. */
   get size(): number {
-    return this.#names.size;
+    return this.#positions.size;
+  }
+
+  #isBehindItsPolicy({ key, account }: WaitingPod): boolean {
+    return this.#positions.get(key)?.queue !== CLUSTER_QUEUE && this.#waitsForCluster(account);
+  }
+
+  #waitsForCluster({ policy }: EvictionAccount): boolean {
+    return (this.#queues.get(CLUSTER_QUEUE)?.pods.sizeOf(policy) ?? 0) > 0;
   }
 
   #wakeFirst(name: string): readonly WakeUp[] {
     const queue = this.#queues.get(name);
     const first = queue?.pods.first;
     if (first === undefined || queue?.limit === 'WebhookUnreachable') return [];
+    if (queue?.limit === 'PolicyLimit' && this.#waitsForCluster(first.account)) return [];
     const { ledger, clock } = this.#options;
     const { key, account, uid } = first;
     const now = clock.monotonic();
@@ -135,14 +162,15 @@ export class LimitQueues {
   }
 }
 
-/** Returns the namespace of a pod from its key `namespace/name`. */
-function parseNamespace(key: string): string {
-  return key.slice(0, key.indexOf('/'));
+/** Returns what is served round-robin: the policy of the pod, or its namespace, which is the start of its key `namespace/name`. */
+function getTenant(limit: SharedLimit, { key, account }: WaitingPod): string {
+  return limit === 'ClusterLimit' ? account.policy : key.slice(0, key.indexOf('/'));
 }
 
 const WEBHOOK_QUEUE = 'webhook';
 const BRAKE_QUEUE = 'all';
 const RECORD_QUEUE = 'record';
+const CLUSTER_QUEUE = 'cluster';
 
 function queueName(limit: SharedLimit, { owner, policy }: EvictionAccount): string {
   switch (limit) {
@@ -156,6 +184,8 @@ function queueName(limit: SharedLimit, { owner, policy }: EvictionAccount): stri
       return RECORD_QUEUE;
     case 'PolicyLimit':
       return `policy ${policy}`;
+    case 'ClusterLimit':
+      return CLUSTER_QUEUE;
     case 'WebhookUnreachable':
       return WEBHOOK_QUEUE;
   }

@@ -55,6 +55,7 @@ export const WAIT_REASONS = [
   'EvictionsNotRecorded',
   'OwnerLimit',
   'PolicyLimit',
+  'ClusterLimit',
   'DisruptionBudget',
   'ApiBusy',
   'Conflict',

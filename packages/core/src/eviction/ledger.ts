@@ -2,10 +2,11 @@ import { EvictionBrake } from './brake.ts';
 import type { BrakeLimit, BrakeState, PlacementViolation } from './brake.ts';
 import { OwnerSlots } from './owner-slots.ts';
 import type { Slot } from './owner-slots.ts';
+import type { EvictionPace, PaceLimit, PolicyRate } from './pace.ts';
 import type { SafetyState } from './safety-state.ts';
 
-/** The window of a policy's rate limit, which is per minute. */
-const RATE_WINDOW_MS = 60_000;
+/** How often expired entries are dropped. */
+const SWEEP_INTERVAL_MS = 60_000;
 
 /**
  * Maximum number of an owner's evictions whose replacements have not landed right yet. Further evictions could repeat a mistake before
@@ -51,11 +52,11 @@ export type PlacementOutcome = (typeof PLACEMENT_OUTCOMES)[number];
 const RECORDABLE_CHECK_MS = 500;
 
 /** Whether the limits and the brake allow one more eviction now (R6, R7). `untilMs` is the earliest time at which they can allow one. */
-export type EvictionLimit = BrakeLimit | RecordLimit | CountLimit;
+export type EvictionLimit = BrakeLimit | RecordLimit | OwnerLimit | PaceLimit;
 
-interface CountLimit {
+interface OwnerLimit {
   readonly kind: 'limited';
-  readonly reason: 'PolicyLimit' | 'OwnerLimit';
+  readonly reason: 'OwnerLimit';
   readonly untilMs: number;
 }
 
@@ -67,10 +68,7 @@ interface RecordLimit {
 }
 
 /** The limits against which an eviction counts. */
-export interface EvictionAccount {
-  readonly policy: string;
-  /** `maxEvictionsPerMinute` of the policy. */
-  readonly maxPerMinute: number;
+export interface EvictionAccount extends PolicyRate {
   /** `controllerKey` of the pod's top controller. */
   readonly owner: string;
   /** R10: whether the pod has run on its node. If so, its owner's pods are evicted one at a time. */
@@ -84,7 +82,8 @@ export interface EvictionAccount {
  *
  * A slot is reserved before the call of the API, and released if the eviction was not accepted. An accepted eviction holds its slot
  * until its replacement lands right. If the replacement lands wrong, has a broken image, or does not land within a minute, the slot is
- * held for ten minutes more. A replacement for which an autoscaler adds a node may take longer than a minute to land.
+ * held for ten minutes more. A replacement for which an autoscaler adds a node may take longer than a minute to land. The pace counts
+ * every request, accepted or not.
  */
 export class EvictionLedger {
   readonly #brake = new EvictionBrake();
@@ -93,11 +92,13 @@ export class EvictionLedger {
   #oneSlotUntilMs: number;
   #isRecordable = true;
   #revision = 0;
-  /** The times of the evictions of the last minute by policy, ascending. */
-  readonly #rate = new Map<string, number[]>();
+  readonly #pace: EvictionPace;
+  /** The tokens of evictions for which no request has been sent, by the UID of the pod. */
+  readonly #unsent = new Map<string, { readonly rate: PolicyRate; readonly takenAtMs: number }>();
   #sweptAtMs: number;
 
-  constructor(startedAtMs: number) {
+  constructor(startedAtMs: number, pace: EvictionPace) {
+    this.#pace = pace;
     this.#oneSlotUntilMs = startedAtMs + SLOT_HELD_MS;
     this.#sweptAtMs = startedAtMs;
   }
@@ -106,7 +107,8 @@ export class EvictionLedger {
    * Returns whether the brake and the limits allow the eviction of the pod `uid`. Does not count a slot of this pod,
    * because an earlier attempt without an answer may still hold a slot.
    */
-  limit({ policy, maxPerMinute, owner, hasRun }: EvictionAccount, uid: string, nowMs: number): EvictionLimit {
+  limit(account: EvictionAccount, uid: string, nowMs: number): EvictionLimit {
+    const { owner, hasRun } = account;
     const braked = this.#brake.limit(owner, uid, nowMs);
     if (braked.kind === 'limited') return braked;
     if (!this.#isRecordable) return notRecorded(nowMs);
@@ -115,22 +117,18 @@ export class EvictionLedger {
     const allowed = oneAtATime ? 1 : this.#slotsPerOwner(nowMs);
     if (held.length >= allowed)
       return { kind: 'limited', reason: 'OwnerLimit', untilMs: this.#ownerFreeAtMs(held, nowMs) };
-    const recent = this.#recent(policy, nowMs);
-    if (recent.length < maxPerMinute) return { kind: 'free' };
-    // One more eviction fits when fewer than `maxPerMinute` are in the window. `recent` has more if the limit was
-    // lowered.
-    const oldest = recent[recent.length - Math.max(1, maxPerMinute)] ?? nowMs;
-    return { kind: 'limited', reason: 'PolicyLimit', untilMs: oldest + RATE_WINDOW_MS };
+    return this.#pace.limit(account, nowMs);
   }
 
   /** Reserves a slot for the eviction of the pod `uid`. The caller has just checked {@link limit}. */
   reserve(uid: string, account: EvictionAccount, nowMs: number): void {
-    const { policy, owner, hasRun = false } = account;
+    const { policy, maxPerMinute, owner, hasRun = false } = account;
     this.#sweep(nowMs);
     const heldUntilMs = nowMs + slotTimeoutMs(account);
     this.#slots.set(uid, { owner, policy, reservedAtMs: nowMs, state: 'awaited', heldUntilMs, hasRun });
     this.#revision += 1;
-    this.#recent(policy, nowMs).push(nowMs);
+    this.#pace.take(account, nowMs);
+    this.#unsent.set(uid, { rate: { policy, maxPerMinute }, takenAtMs: nowMs });
     this.#brake.onEvictionStarted(owner, uid, nowMs);
   }
 
@@ -143,13 +141,18 @@ export class EvictionLedger {
     return braked.kind === 'limited' || this.#isRecordable ? braked : notRecorded(nowMs);
   }
 
-  /** Releases the slot of an eviction that was not accepted. The eviction no longer counts against the rate. */
-  release(uid: string): void {
+  /** Must be called right before the request is sent. The request then counts against the pace, also if it is rejected. */
+  recordRequest(uid: string): void {
+    this.#unsent.delete(uid);
+  }
+
+  /** Releases the slot of an eviction that was not accepted. If no request was sent, it does not count against the pace either. */
+  release(uid: string, nowMs: number): void {
     const slot = this.#slots.get(uid);
     if (slot === undefined) return;
-    const times = this.#rate.get(slot.policy) ?? [];
-    const index = times.lastIndexOf(slot.reservedAtMs);
-    if (index !== -1) times.splice(index, 1);
+    const token = this.#unsent.get(uid);
+    this.#unsent.delete(uid);
+    if (token !== undefined) this.#pace.refund(token.rate, token.takenAtMs, nowMs);
     this.#slots.delete(uid);
     this.#brake.onEvictionRejected(slot.owner, uid);
     this.#revision += 1;
@@ -244,23 +247,17 @@ export class EvictionLedger {
     return nowMs < this.#oneSlotUntilMs ? Math.min(soonest, this.#oneSlotUntilMs) : soonest;
   }
 
-  /** Drops expired slots and rates. Otherwise the entries of deleted owners and policies would remain in memory. */
+  /**
+   * Drops expired slots, and tokens that are too old for a refund. Otherwise the entries of deleted owners would remain in
+   * memory.
+   */
   #sweep(nowMs: number): void {
-    if (nowMs < this.#sweptAtMs + RATE_WINDOW_MS) return;
+    if (nowMs < this.#sweptAtMs + SWEEP_INTERVAL_MS) return;
     this.#sweptAtMs = nowMs;
     this.#slots.sweep(nowMs);
-    for (const [policy, times] of this.#rate) if (!isInWindow(times.at(-1), nowMs)) this.#rate.delete(policy);
-  }
-
-  /** Number of policies with evictions in the window. */
-  get policies(): number {
-    return this.#rate.size;
-  }
-
-  #recent(policy: string, nowMs: number): number[] {
-    const recent = (this.#rate.get(policy) ?? []).filter((atMs) => isInWindow(atMs, nowMs));
-    this.#rate.set(policy, recent);
-    return recent;
+    for (const [uid, { takenAtMs }] of this.#unsent) {
+      if (takenAtMs < nowMs - SWEEP_INTERVAL_MS) this.#unsent.delete(uid);
+    }
   }
 }
 
@@ -268,10 +265,6 @@ export class EvictionLedger {
 function slotTimeoutMs({ hasRun = false, fromZero = false }: EvictionAccount): number {
   if (hasRun) return SLOT_HELD_AFTER_RUN_MS;
   return fromZero ? SLOT_HELD_FROM_ZERO_MS : LANDING_DEADLINE_MS + SLOT_HELD_MS;
-}
-
-function isInWindow(atMs: number | undefined, nowMs: number): boolean {
-  return atMs !== undefined && atMs > nowMs - RATE_WINDOW_MS;
 }
 
 function notRecorded(nowMs: number): RecordLimit {

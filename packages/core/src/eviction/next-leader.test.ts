@@ -2,16 +2,23 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { EvictionLedger, PLACEMENT_OUTCOMES, SLOT_HELD_MS } from './ledger.ts';
 import type { EvictionAccount, PlacementOutcome } from './ledger.ts';
+import { EvictionPace } from './pace.ts';
 import { encodeSafetyRecord, parseSafetyRecord, recordAgeMs, stoppedState } from './safety-record.ts';
 
 const MINUTE = 60_000;
 const START = 1_000_000;
 /** The wall clock at the monotonic time 0 of each process. */
 const EPOCH = Date.parse('2026-03-01T12:00:00.000Z');
+/** The highest rate of a policy, so that the pace never limits these tests. */
+const UNPACED = 6_000;
 const account = (owner: string, changes: Partial<EvictionAccount> = {}): EvictionAccount => ({
-  ...{ policy: 'default', maxPerMinute: 1_000, owner: `${owner.slice(0, 1)}/Deployment/${owner}` },
+  ...{ policy: 'default', maxPerMinute: UNPACED, owner: `${owner.slice(0, 1)}/Deployment/${owner}` },
   ...changes,
 });
+
+function createLedger(startedAtMs: number): EvictionLedger {
+  return new EvictionLedger(startedAtMs, new EvictionPace(UNPACED));
+}
 
 /** Returns the ledger of the next leader, which reads the record of `ledger` after `passedMs`. Its monotonic clock starts at 0. */
 function nextLeader(ledger: EvictionLedger, nowMs: number, passedMs = 0, clockStepMs = 0): EvictionLedger {
@@ -19,7 +26,7 @@ function nextLeader(ledger: EvictionLedger, nowMs: number, passedMs = 0, clockSt
   const text = encodeSafetyRecord({ writtenAt: new Date(EPOCH + nowMs).toISOString(), writer: 'one', state });
   const parsed = parseSafetyRecord(text);
   if (parsed.kind === 'failed') throw new Error(parsed.failure);
-  const next = new EvictionLedger(0);
+  const next = createLedger(0);
   const ageMs = recordAgeMs(parsed.value, EPOCH + nowMs + passedMs + clockStepMs);
   next.restore(parsed.value.state, -ageMs, 0);
   return next;
@@ -27,7 +34,7 @@ function nextLeader(ledger: EvictionLedger, nowMs: number, passedMs = 0, clockSt
 
 /** A ledger whose first ten minutes have passed. */
 function newLedger(): EvictionLedger {
-  return new EvictionLedger(START - SLOT_HELD_MS);
+  return createLedger(START - SLOT_HELD_MS);
 }
 
 function violate(ledger: EvictionLedger, owners: readonly string[]): void {
@@ -130,7 +137,7 @@ describe('the next leader', () => {
   });
 
   test('R6 continues with one slot per owner, if its predecessor began without a record', () => {
-    const ledger = new EvictionLedger(START);
+    const ledger = createLedger(START);
     ledger.reserve('1', account('a-web'), START);
     const next = nextLeader(ledger, START + 4 * MINUTE);
     expect(reasonFor(next, 'a-web', 6 * MINUTE - 1)).toBe('OwnerLimit 360s');
@@ -138,7 +145,7 @@ describe('the next leader', () => {
   });
 
   test('R7 without a record, but with a status that shows stopped evictions: none for ten minutes', () => {
-    const next = new EvictionLedger(0);
+    const next = createLedger(0);
     next.restore(stoppedState(), 0, 0);
     expect(reasonFor(next, 'a-web')).toBe('EvictionsStopped 600s');
     next.reserve('trial', account('a-web'), 10 * MINUTE);
@@ -206,7 +213,7 @@ test('R6 R7 after any sequence of events, the next leader allows and rejects the
         } else if (act.kind === 'violate') {
           const owner = account(act.owner).owner;
           ledger.recordViolation({ pod: `v${(pods += 1)}`, owner, namespace: act.owner.slice(0, 1) }, now);
-        } else if (act.kind === 'release') ledger.release(`${act.pod}`);
+        } else if (act.kind === 'release') ledger.release(`${act.pod}`, now);
         else if (act.kind === 'land') ledger.recordLanding(`${act.pod}`, act.outcome, now);
       }
       const next = nextLeader(ledger, now, passedMs);

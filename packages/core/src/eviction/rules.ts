@@ -172,7 +172,7 @@ export function lastAttemptForbids({ nowMs, lastAttempt }: Governed): EvictionDe
   return reason === 'SeveralBudgets' || reason === 'Refused' ? report(reason) : wait(reason, untilMs);
 }
 
-/** R6, R7: rejects the eviction while the limit of the policy or the owner is reached, or the brake stops evictions. */
+/** R6, R7: rejects the eviction while the limit of the policy, the owner or the cluster is reached, or the brake stops evictions. */
 export function limitIsReached({ limit }: Governed): EvictionDecision | undefined {
   return limit.kind === 'free' ? undefined : wait(limit.reason, limit.untilMs);
 }
