@@ -89,7 +89,7 @@ export async function runAsLeader(options: LeaderOptions, leadership: Leadership
  */
 function buildLeader(options: LeaderOptions, lease: Pick<Leadership, 'isHeld'>): readonly Runnable[] {
   const { api, views, clock, logger } = options;
-  const stats = new PolicyPodStats();
+  const stats = new PolicyPodStats(clock);
   const getPolicy = (pod: string): string | undefined => stats.get(pod)?.policy;
   const ledger = new EvictionLedger(clock.monotonic(), new EvictionPace(options.maxEvictionsPerMinute));
   const progress = new ResyncProgress(clock);
@@ -114,6 +114,8 @@ function buildLeader(options: LeaderOptions, lease: Pick<Leadership, 'isHeld'>):
   const schedule = new RecheckSchedule({ ...observed, pods: stats, policies: views.policies, queue: remediation });
   const resync = new Resync({ ...observed, ...built, configuration, schedule });
   options.metrics.watchPods(stats);
+  options.metrics.watchProgress(progress);
+  options.metrics.watchPolicies({ list: () => views.policies.list(), counts: (policy) => stats.counts(policy), clock });
   options.metrics.watchQueue('remediation', pipeline);
   const gate = gateController({ ...options, inspector });
   const warm = keepWarm({ ...options, inspector }, getPolicy);

@@ -44,7 +44,14 @@ function rig(start: Partial<Rig['state']> = {}): Rig {
       invalid: () => (state.entry?.kind === 'failed' ? [state.entry.failure] : []),
     },
     isLeading: () => state.isLeading,
-    metrics: { reconciled: () => undefined, statusWrite: () => undefined, watchQueue: () => undefined, degraded },
+    metrics: {
+      reconciled: () => undefined,
+      statusWrite: () => undefined,
+      watchQueue: () => undefined,
+      evicted: () => undefined,
+      watchPolicies: () => undefined,
+      degraded,
+    },
     clock,
     logger: silent,
   });

@@ -113,6 +113,7 @@ export class PolicyController {
 
   evicted(policy: string): void {
     this.#evicted.add(policy);
+    this.#options.metrics.evicted(policy);
     this.touch(policy);
   }
 

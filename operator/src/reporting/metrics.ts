@@ -26,8 +26,20 @@ type NotEvictedReason = (typeof NOT_EVICTED_REASONS)[number];
 /** The pods that a leader has evaluated. */
 export interface PodCounts {
   readonly misplaced: number;
+  /** How long the oldest misplaced pod has been misplaced, milliseconds; 0 if no pod is. */
+  readonly oldestMisplacedMs: number;
   notEvicted(reason: NotEvictedReason): number;
 }
+
+/** The progress of evaluating all pods. */
+export interface EvaluationProgress {
+  /** When the last evaluation of all pods was complete, epoch milliseconds; undefined before the first. */
+  readonly completedAtMs: number | undefined;
+  /** The number of pods that have not been evaluated since the start or the last change of policies. */
+  readonly pending: number;
+}
+
+const MS_PER_SECOND = 1_000;
 
 /** The metrics of remediation. */
 export interface RemediationMetrics extends BrakeMetrics {
@@ -35,6 +47,8 @@ export interface RemediationMetrics extends BrakeMetrics {
   readonly landing: (landing: PlacementOutcome) => void;
   /** Sets the counts of pods. They are read at each scrape. */
   readonly watchPods: (counts: PodCounts) => void;
+  /** Sets the progress of evaluating all pods. It is read at each scrape. */
+  readonly watchProgress: (progress: EvaluationProgress) => void;
 }
 
 /** Declares the metrics, once for each registry. */
@@ -60,6 +74,7 @@ export function declareRemediationMetrics(registry: Registry): RemediationMetric
       landings.inc({ landing });
     },
     watchPods: declarePodGauges(registry),
+    watchProgress: declareProgressGauges(registry),
   };
 }
 
@@ -72,6 +87,12 @@ function declarePodGauges(registry: Registry): RemediationMetrics['watchPods'] {
     help: 'Pods on a node that cannot run all of their images.',
     read: () => counts?.misplaced ?? 0,
   });
+  observedGauge({
+    registry,
+    name: 'archpolicy_misplaced_oldest_age_seconds',
+    help: 'How long the oldest misplaced pod has been misplaced, as far as this leader has observed it; 0 if no pod is.',
+    read: () => (counts?.oldestMisplacedMs ?? 0) / MS_PER_SECOND,
+  });
   observedEnumGauge({
     registry,
     name: 'archpolicy_pods_not_evicted',
@@ -81,5 +102,24 @@ function declarePodGauges(registry: Registry): RemediationMetrics['watchPods'] {
   });
   return (source) => {
     counts = source;
+  };
+}
+
+function declareProgressGauges(registry: Registry): RemediationMetrics['watchProgress'] {
+  let progress: EvaluationProgress | undefined;
+  observedGauge({
+    registry,
+    name: 'archpolicy_last_recheck_timestamp_seconds',
+    help: 'When the last evaluation of all pods was complete. Absent until this leader has evaluated all pods once.',
+    read: () => progress?.completedAtMs && progress.completedAtMs / MS_PER_SECOND,
+  });
+  observedGauge({
+    registry,
+    name: 'archpolicy_recheck_pending_pods',
+    help: 'Pods that have not been evaluated since the start or the last change of policies.',
+    read: () => progress?.pending ?? 0,
+  });
+  return (source) => {
+    progress = source;
   };
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { PodRecord } from './pod-record.ts';
+import { FakeClock } from '@archpolicy/testkit';
 import { PolicyPodStats } from './policy-pod-stats.ts';
 
 const record = (changes: Partial<PodRecord> = {}): PodRecord => ({
@@ -20,7 +21,7 @@ const record = (changes: Partial<PodRecord> = {}): PodRecord => ({
 
 describe('the pod counts of a policy', () => {
   test('contain the counts of a status', () => {
-    const stats = new PolicyPodStats();
+    const stats = new PolicyPodStats(new FakeClock());
     stats.set('a', record({ constrained: true, portable: true }));
     stats.set(
       'b',
@@ -55,7 +56,7 @@ describe('the pod counts of a policy', () => {
   });
 
   test('P8 the keys of pods by the reason why they are not evicted, as of the last decision', () => {
-    const stats = new PolicyPodStats();
+    const stats = new PolicyPodStats(new FakeClock());
     const waiting = record({ decision: 'report', reason: 'NoNodeForReplacement' });
     const keys = (): readonly string[] => stats.keysByReason(['NoNodeForReplacement', 'Unschedulable']);
     stats.set('a', waiting);
@@ -71,7 +72,7 @@ describe('the pod counts of a policy', () => {
   });
 
   test('a workload is portable when all of its known pods are', () => {
-    const stats = new PolicyPodStats();
+    const stats = new PolicyPodStats(new FakeClock());
     stats.set('a', record({ portable: true }));
     stats.set('b', record());
     expect(stats.counts('default').portableWorkloads).toBe(1);
@@ -83,7 +84,7 @@ describe('the pod counts of a policy', () => {
 
   test('notify for the policy whose counts change, and for both when a pod changes policies', () => {
     const notified: string[] = [];
-    const stats = new PolicyPodStats();
+    const stats = new PolicyPodStats(new FakeClock());
     stats.subscribe((policy) => notified.push(policy));
     stats.set('a', record());
     stats.set('a', record({ policy: 'other' }));
@@ -94,7 +95,7 @@ describe('the pod counts of a policy', () => {
 
   test('contain the pods whose tie the policy loses, and notify for it', () => {
     const notified: string[] = [];
-    const stats = new PolicyPodStats();
+    const stats = new PolicyPodStats(new FakeClock());
     stats.subscribe((policy) => notified.push(policy));
     stats.set('a', record({ policy: 'a', rival: 'b' }));
     stats.set('b', record({ policy: 'a', rival: 'b' }));
@@ -120,7 +121,7 @@ describe('the pod counts of a policy', () => {
     const steps = fc.array(fc.tuple(fc.constantFrom('a', 'b', 'c'), fc.option(records, { nil: undefined })));
     fc.assert(
       fc.property(steps, (all) => {
-        const stats = new PolicyPodStats();
+        const stats = new PolicyPodStats(new FakeClock());
         const there = new Map<string, PodRecord>();
         for (const [key, change] of all) {
           if (change === undefined) {
@@ -138,7 +139,7 @@ describe('the pod counts of a policy', () => {
             there.set(key, next);
           }
         }
-        const fresh = new PolicyPodStats();
+        const fresh = new PolicyPodStats(new FakeClock());
         for (const [key, value] of there) fresh.set(key, value);
         for (const policy of ['p', 'q', 'r']) expect(stats.counts(policy)).toEqual(fresh.counts(policy));
         for (const reason of ['ReadyOnWrongArchitecture', 'BarePod'])

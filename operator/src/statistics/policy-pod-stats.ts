@@ -1,5 +1,7 @@
 import type { CountedArchitecture, ReportReason } from '@archpolicy/core';
+import type { Clock } from '@archpolicy/async';
 import { Listeners } from '../listeners.ts';
+import { MisplacedAges } from './misplaced-ages.ts';
 import type { PodRecord } from './pod-record.ts';
 
 /** Counts of the pods of one policy. */
@@ -67,6 +69,11 @@ export class PolicyPodStats {
   /** The keys of the pods that are not evicted for the reason. */
   readonly #keys = new Map<string, Set<string>>(INDEXED_REASONS.map((reason) => [reason, new Set()]));
   readonly #changes = new Listeners<string>();
+  readonly #misplacedAges: MisplacedAges;
+
+  constructor(clock: Pick<Clock, 'monotonic'>) {
+    this.#misplacedAges = new MisplacedAges(clock);
+  }
 
   /** Calls the listener with each policy whose counts may have changed. Returns an unsubscribe function. */
   subscribe(listener: (policy: string) => void): () => void {
@@ -86,6 +93,7 @@ export class PolicyPodStats {
     const before = this.#records.get(key);
     if (before !== undefined) this.#count(before, -1);
     this.#count(record, 1);
+    this.#misplacedAges.update(key, record);
     if (before !== undefined) this.#index(before)?.delete(key);
     this.#index(record)?.add(key);
     // Interns the workload's name, because each pod has its own copy of the string.
@@ -105,6 +113,7 @@ export class PolicyPodStats {
     if (before === undefined) return undefined;
     this.#records.delete(key);
     this.#count(before, -1);
+    this.#misplacedAges.update(key, undefined);
     this.#index(before)?.delete(key);
     this.#changes.notify(before.policy);
     if (before.rival !== undefined) this.#changes.notify(before.rival);
@@ -122,6 +131,11 @@ export class PolicyPodStats {
     let sum = 0;
     for (const sums of this.#sums.values()) sum += sums.misplaced;
     return sum;
+  }
+
+  /** How long the oldest misplaced pod has been misplaced, milliseconds; 0 if no pod is. */
+  get oldestMisplacedMs(): number {
+    return this.#misplacedAges.oldestMs;
   }
 
   /** Returns the number of pods that are not evicted for this reason. */

@@ -38,6 +38,11 @@ export class ResyncProgress {
     return this.#completed && this.#clock.monotonic() - this.#completed.monotonicMs;
   }
 
+  /** Number of pods of a resync that have not been evaluated yet. */
+  get pending(): number {
+    return this.#pending.size;
+  }
+
   /** Calls the listener with the time of each completion. Returns an unsubscribe function. */
   subscribe(listener: (completedAtMs: number) => void): () => void {
     return this.#completions.subscribe(listener);

@@ -7,14 +7,18 @@ const names = (count: number): readonly string[] => Array.from({ length: count }
 
 test('a gauge by policy has the policies of the scrape only, and adds up those over 200', async () => {
   const registry = createRegistry();
-  let samples: readonly PolicySample<'a' | 'b'>[] = names(1_000).map((policy) => ({ policy, values: { a: 1, b: 2 } }));
-  policyGauge({ registry, name: 'archpolicy_test', help: 'h', label: 'state', read: () => samples });
+  const sample = (policy: string, state: 'a' | 'b', value: number): PolicySample<'state'> => ({
+    labels: { policy, state },
+    value,
+  });
+  let samples = names(1_000).flatMap((policy) => [sample(policy, 'a', 1), sample(policy, 'b', 2)]);
+  policyGauge({ registry, name: 'archpolicy_test', help: 'h', labels: ['state'], read: () => samples });
   const series = async (): Promise<readonly string[]> =>
     (await registry.metrics()).split('\n').filter((line) => line.startsWith('archpolicy_test{'));
   const many = await series();
   expect(many).toHaveLength(2 * 200);
   expect(many).toContain('archpolicy_test{policy="other",state="b"} 1602');
-  samples = [{ policy: 'default', values: { a: 7, b: 0 } }];
+  samples = [sample('default', 'a', 7), sample('default', 'b', 0)];
   const expected = ['archpolicy_test{policy="default",state="a"} 7', 'archpolicy_test{policy="default",state="b"} 0'];
   expect(await series()).toEqual(expected);
 });

@@ -14,10 +14,10 @@ interface PolicyMetricOptions {
   readonly help: string;
 }
 
-/** The values of one policy, by the value of the second label. */
-export interface PolicySample<S extends string> {
-  readonly policy: string;
-  readonly values: Readonly<Record<S, number>>;
+/** One value of a policy. Without further labels `L`, a policy has one value. */
+export interface PolicySample<L extends string> {
+  readonly labels: Readonly<Record<'policy' | L, string>>;
+  readonly value: number;
 }
 
 /** Declares a counter by policy. Policies over the limit count as `other`. Returns the function that counts one. */
@@ -30,24 +30,23 @@ export function policyCounter({ registry, ...row }: PolicyMetricOptions): (polic
 }
 
 /**
- * Declares a gauge by policy and one more label, which is read at each scrape, so that deleted policies have no sample. The
+ * Declares a gauge by policy and further labels, which is read at each scrape, so that deleted policies have no sample. The
  * values of policies over the limit are added up as `other`.
+ *
+ * @param row `labels`: the further labels, whose values are closed sets
  */
-export function policyGauge<S extends string>(
-  row: PolicyMetricOptions & { readonly label: string; readonly read: () => Iterable<PolicySample<S>> },
+export function policyGauge<const L extends string>(
+  row: PolicyMetricOptions & { readonly labels: readonly L[]; readonly read: () => Iterable<PolicySample<L>> },
 ): void {
-  const { registry, label, read, ...rest } = row;
+  const { registry, labels: further, read, ...rest } = row;
   new Gauge({
     ...rest,
-    labelNames: ['policy', label],
+    labelNames: ['policy', ...further],
     registers: [registry],
     collect() {
       this.reset();
       const policies = new BoundedNames(MAX_POLICIES);
-      for (const { policy, values } of read()) {
-        const name = policies.label(policy);
-        for (const [value, count] of Object.entries<number>(values)) this.inc({ policy: name, [label]: value }, count);
-      }
+      for (const { labels, value } of read()) this.inc({ ...labels, policy: policies.label(labels.policy) }, value);
     },
   });
 }
