@@ -126,10 +126,18 @@ describe('requests', () => {
     ['another method', { method: 'PUT' }, 405],
     ['another content type', { headers: { 'content-type': 'text/plain' } }, 415],
     ['no content type', { headers: { 'content-type': '' } }, 415],
+    ['a compressed body', { headers: { 'content-encoding': 'gzip' } }, 415],
+    ['a body in several codings', { headers: { 'content-encoding': 'identity, br' } }, 415],
   ])('rejects %s and closes the connection', async (_, request, status) => {
     const { client } = await start();
     const answer = await client().send(request);
     expect([answer.status, answer.headers.connection]).toEqual([status, 'close']);
+  });
+
+  test('reads a body whose coding is identity', async () => {
+    const { client } = await start();
+    const answer = await client().send({ body: 'as it is', headers: { 'content-encoding': 'identity' } });
+    expect([answer.status, answer.body]).toEqual([200, 'read 8']);
   });
 
   test.each([

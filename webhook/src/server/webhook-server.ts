@@ -109,8 +109,8 @@ export class WebhookServer {
 
   #receive(request: IncomingMessage, response: ServerResponse): void {
     const arrivedAt = this.#options.clock.monotonic();
-    const { url = '', method, headers } = request;
-    const status = rejectionStatus(url, method, headers['content-type']);
+    const { url = '' } = request;
+    const status = rejectionStatus(request, url);
     if (status !== undefined) {
       this.#send(response, { status, body: '' });
       return;
@@ -203,10 +203,12 @@ export class WebhookServer {
 }
 
 /**
- * Returns the status for a request with a wrong path, method or content type. Returns undefined for all other requests.
+ * Returns the status for a request with a wrong path, method, content type or content coding. Returns undefined for all
+ * other requests. A compressed body would have to be decoded within the limits of bodies, and API servers send none.
  */
-function rejectionStatus(url: string, method: string | undefined, contentType: string | undefined): number | undefined {
+function rejectionStatus({ method, headers }: IncomingMessage, url: string): number | undefined {
   if (url !== '/mutate' && !url.startsWith('/mutate?')) return 404;
   if (method !== 'POST') return 405;
-  return /^application\/json(?:\s*;|$)/iu.test(contentType ?? '') ? undefined : 415;
+  if ((headers['content-encoding'] ?? 'identity').toLowerCase() !== 'identity') return 415;
+  return /^application\/json(?:\s*;|$)/iu.test(headers['content-type'] ?? '') ? undefined : 415;
 }
