@@ -3,6 +3,7 @@ import { createServer } from 'node:https';
 import type { Server } from 'node:https';
 import type { Socket } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
+import { yieldToEventLoop } from '@archpolicy/async';
 import type { Clock } from '@archpolicy/async';
 import { ConnectionTable, listen } from '@archpolicy/service';
 import type { Address, CheckResult } from '@archpolicy/service';
@@ -116,14 +117,20 @@ export class Connections {
     return end !== undefined && this.#options.clock.monotonic() >= end;
   }
 
-  /** Stops accepting connections, waits for `idle`, then closes all connections. */
-  async close(idle: Promise<void>): Promise<void> {
+  /**
+   * Stops accepting connections, waits for `idle`, then closes all connections. Requests that have arrived are read first:
+   * to close a connection with an unread request would reset it, and the API server does not send a review again.
+   */
+  async close(idle: () => Promise<void>): Promise<void> {
+    // One turn of the event loop may have begun already, so the second one is the first that polls all sockets.
+    await yieldToEventLoop();
+    await yieldToEventLoop();
     const closed = new Promise<void>((resolve) => {
       this.#server.close(() => {
         resolve();
       });
     });
-    await idle;
+    await idle();
     // Closes the remaining connections. Node does not close a connection on which no request was sent yet, because Node
     // does not count this connection as idle.
     this.#server.closeAllConnections();

@@ -85,6 +85,9 @@ const closed = (socket: TLSSocket): Promise<string> =>
     });
   });
 
+const rawRequest = (body: string): string =>
+  `POST /mutate HTTP/1.1\r\nhost: webhook\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+
 const until = async (holds: () => boolean): Promise<void> => {
   while (!holds()) await new Promise(setImmediate);
 };
@@ -293,11 +296,25 @@ describe('draining', () => {
     const answer = client().send({});
     await started;
     const closing = server.close(new AbortController().signal);
+    await until(() => !server.check().ok);
     await expect(client().send({})).rejects.toThrow(/ECONNREFUSED/u);
     release();
     expect((await answer).body).toBe('done');
     await Promise.all([closing, idle]);
     expect(server.inFlight).toBe(0);
+  });
+
+  test('P1 close answers a request that has arrived on an idle connection and has not been read', async () => {
+    const { server, socket } = await start();
+    const idle = await socket();
+    idle.write(rawRequest('one'));
+    const [first] = (await once(idle, 'data')) as [Buffer];
+    expect(first.toString()).toContain('read 3');
+    const rest = closed(idle);
+    // The bytes are in the buffer of the kernel before the server's next turn.
+    idle.write(rawRequest('three'));
+    await server.close(new AbortController().signal);
+    expect(await rest).toContain('read 5');
   });
 
   test('close stops waiting when its signal aborts', async () => {

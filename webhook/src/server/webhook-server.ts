@@ -94,7 +94,7 @@ export class WebhookServer {
   /** Stops accepting connections, waits for requests in flight until the signal aborts, then closes all connections. */
   async close(signal: AbortSignal): Promise<void> {
     this.drain();
-    await this.#connections.close(this.#idle(signal));
+    await this.#connections.close(() => this.#idle(signal));
   }
 
   /** Resolves once no request is in flight or the signal aborts. */
