@@ -75,6 +75,14 @@ crds: setup ## Generate crds/archpolicies.yaml from the schema
 performance: setup ## Generate docs/performance/README.md from the results beside it
 	@$(RUN) tools/src/performance/main.ts
 
+.PHONY: chaos
+chaos: setup ## Cause the faults of docs/reliability on a local cluster, about 25 minutes (ROWS=F15,F17: some of them); writes its results
+	@$(RUN) e2e/chaos/main.ts '$(ROWS)'; status=$$?; $(RUN) tools/src/reliability/main.ts && exit $$status
+
+.PHONY: reliability
+reliability: setup ## Generate docs/reliability/README.md from the results beside it
+	@$(RUN) tools/src/reliability/main.ts
+
 .PHONY: demo
 demo: setup ## Show ArchPolicy in a terminal, on its own cluster (KEEP=1 keeps the cluster)
 	@$(RUN) e2e/demo/src/main.ts

@@ -18,12 +18,32 @@ export interface SeenEviction {
   status?: number;
 }
 
+/** A request that reached the proxy. */
+export interface SeenApiRequest {
+  readonly method: string;
+  /** Path and query, such as `/api/v1/pods?watch=true&resourceVersion=4711`. */
+  readonly url: string;
+  /** Time of arrival, `performance.now()`. */
+  readonly at: number;
+}
+
+/** An answer of the proxy in place of the API server's, for what a real API server does not do at will. */
+export interface ScriptedAnswer {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body: string;
+  /** Whether the connection is reset after the body, so that the body is cut off. */
+  readonly reset?: boolean;
+}
+
 /** Hooks around evictions. The proxy awaits them. If `beforeForward` rejects, the proxy drops the request. */
 export interface EvictionHooks {
   /** Called before the request is forwarded to the API server. */
   readonly beforeForward?: (eviction: SeenEviction) => Promise<void>;
   /** Called before the response is returned to the operator. */
   readonly beforeResponse?: (eviction: SeenEviction) => Promise<void>;
+  /** Returns the answer to a request, which is then not forwarded. If it returns undefined, the API server answers. */
+  readonly answer?: (request: SeenApiRequest) => ScriptedAnswer | undefined;
 }
 
 const EVICTION = /^\/api\/v1\/namespaces\/([^/]+)\/pods\/([^/]+)\/eviction/u;
@@ -35,6 +55,8 @@ const EVICTION = /^\/api\/v1\/namespaces\/([^/]+)\/pods\/([^/]+)\/eviction/u;
 export class ApiProxy {
   /** All evictions, in order of arrival. */
   readonly evictions: SeenEviction[] = [];
+  /** All requests, in order of arrival. */
+  readonly requests: SeenApiRequest[] = [];
   hooks: EvictionHooks = {};
   /** The CA certificate that clients of the proxy need, as PEM. */
   readonly authority: string;
@@ -75,14 +97,21 @@ export class ApiProxy {
   }
 
   async #serve(from: IncomingMessage, to: ServerResponse): Promise<void> {
-    const [, namespace, pod] = EVICTION.exec(from.url ?? '') ?? [];
-    if (namespace === undefined || pod === undefined || from.method !== 'POST') {
-      sendResponse(await this.#forward(from, to), to);
-      return;
-    }
-    const body = await buffer(from);
-    const eviction: SeenEviction = { namespace, pod, uid: parseUid(body), at: performance.now() };
-    this.evictions.push(eviction);
+    const seen: SeenApiRequest = { method: from.method ?? '', url: from.url ?? '', at: performance.now() };
+    this.requests.push(seen);
+    const [, namespace, pod] = EVICTION.exec(seen.url) ?? [];
+    const scripted = this.hooks.answer?.(seen);
+    if (namespace !== undefined && pod !== undefined && seen.method === 'POST') {
+      const body = await buffer(from);
+      const eviction: SeenEviction = { namespace, pod, uid: parseUid(body), at: seen.at };
+      this.evictions.push(eviction);
+      if (scripted !== undefined) eviction.status = scripted.status;
+      else await this.#evict(eviction, from, to, body);
+    } else if (scripted === undefined) sendResponse(await this.#forward(from, to), to);
+    if (scripted !== undefined) sendScripted(scripted, to);
+  }
+
+  async #evict(eviction: SeenEviction, from: IncomingMessage, to: ServerResponse, body: Buffer): Promise<void> {
     await this.hooks.beforeForward?.(eviction);
     const answer = await this.#forward(from, undefined, body);
     eviction.status = answer.statusCode ?? 0;
@@ -117,6 +146,12 @@ function sendResponse(answer: IncomingMessage, to: ServerResponse): void {
   // Send headers now, because a watch may be idle for a long time before its first event.
   to.flushHeaders();
   answer.on('error', () => to.destroy()).pipe(to);
+}
+
+function sendScripted({ status, headers, body, reset }: ScriptedAnswer, to: ServerResponse): void {
+  to.writeHead(status, { 'content-type': 'application/json', ...headers });
+  if (reset === true) to.write(body, () => to.socket?.resetAndDestroy());
+  else to.end(body);
 }
 
 function parseUid(body: Buffer): string {

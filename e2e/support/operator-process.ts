@@ -4,8 +4,10 @@ import { parse, stringify } from 'yaml';
 import { z } from 'zod';
 import { startProgram } from '@archpolicy/e2e';
 import type { Child, TestCluster } from '@archpolicy/e2e';
-import { freePort } from '@archpolicy/testkit';
+import { FaultProxy, freePort } from '@archpolicy/testkit';
 import { ApiProxy } from './api-proxy.ts';
+import { scrape } from './metrics.ts';
+import type { Metrics } from './metrics.ts';
 
 /** Main file of an operator that, on each SIGUSR2, advances the clock of its leader work by ten minutes. */
 const AGEING = 'fixtures/ageing/main.ts';
@@ -14,43 +16,59 @@ const REGISTRIES = join(import.meta.dirname, '../../deploy/overlays/local/regist
 const CA = 'certificate-authority-data';
 const kubeconfigSchema = z.looseObject({
   clusters: z.tuple([z.object({ name: z.string(), cluster: z.object({ server: z.url(), [CA]: z.base64() }) })]),
+  users: z.array(z.looseObject({ name: z.string() })),
 });
+
+export interface OperatorProcessOptions {
+  /** Whether `advanceTenMinutes` can be used. */
+  readonly ages?: boolean;
+  /** Whether a TCP proxy that injects faults is between the operator and its proxy to the API server. */
+  readonly network?: boolean;
+  /** Further environment variables. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** A file with the token of the operator's account, which replaces the token in the kubeconfig. */
+  readonly tokenFile?: string;
+}
 
 /** An operator that a test has started: the real program with its real account, and its own proxy to the API server. */
 export class OperatorProcess {
   readonly proxy: ApiProxy;
+  readonly #network: FaultProxy | undefined;
   readonly #child: Child;
   readonly #log: string;
   readonly #metrics: string;
 
-  private constructor(child: Child, proxy: ApiProxy, log: string, metrics: string) {
+  private constructor(child: Child, connection: Connection, log: string, metrics: string) {
     this.#child = child;
-    this.proxy = proxy;
+    this.proxy = connection.proxy;
+    this.#network = connection.network;
     this.#log = log;
     this.#metrics = metrics;
   }
 
-  /**
-   * @param name the name of the operator's log and kubeconfig, which must be unique in the cluster
-   * @param ages whether `advanceTenMinutes` can be used
-   */
-  static async start(cluster: TestCluster, name: string, { ages = false } = {}): Promise<OperatorProcess> {
+  /** @param name the name of the operator's log and kubeconfig, which must be unique in the cluster */
+  static async start(
+    cluster: TestCluster,
+    name: string,
+    options: OperatorProcessOptions = {},
+  ): Promise<OperatorProcess> {
     const metrics = `127.0.0.1:${await freePort()}`;
-    const { proxy, kubeconfig } = await startProxy(join(cluster.directory, 'run'), name);
+    const connection = await connect(join(cluster.directory, 'run'), name, options);
     const child = await startProgram({
       directory: cluster.directory,
       program: 'operator',
       name,
       env: {
-        ARCHPOLICY_KUBECONFIG: kubeconfig,
+        ARCHPOLICY_KUBECONFIG: connection.kubeconfig,
         ARCHPOLICY_METRICS_ADDRESS: metrics,
         ARCHPOLICY_REGISTRIES_FILE: REGISTRIES,
         // The cases of a suite do not compete for a low rate.
         ARCHPOLICY_MAX_EVICTIONS_PER_MINUTE: '6000',
+        ...options.env,
       },
-      ...(ages && { main: AGEING }),
+      ...(options.ages === true && { main: AGEING }),
     });
-    return new OperatorProcess(child, proxy, join(cluster.directory, 'log', `${name}.log`), metrics);
+    return new OperatorProcess(child, connection, join(cluster.directory, 'log', `${name}.log`), metrics);
   }
 
   send(signal: 'SIGKILL' | 'SIGTERM' | 'SIGSTOP' | 'SIGCONT'): void {
@@ -62,6 +80,17 @@ export class OperatorProcess {
    */
   advanceTenMinutes(): void {
     this.#child.kill('SIGUSR2');
+  }
+
+  /** The TCP proxy. @throws Error if the operator was started without one */
+  get network(): FaultProxy {
+    if (this.#network === undefined) throw new Error('this operator was started without a TCP proxy');
+    return this.#network;
+  }
+
+  /** Undefined if the process could not be started. */
+  get pid(): number | undefined {
+    return this.#child.pid;
   }
 
   /** Whether it has ever acquired the Lease. */
@@ -76,9 +105,11 @@ export class OperatorProcess {
 
   /** Returns the number of pods that are not evicted for this reason. */
   async countNotEvicted(reason: string): Promise<number> {
-    const text = await (await fetch(`http://${this.#metrics}/metrics`)).text();
-    const line = new RegExp(`^archpolicy_pods_not_evicted\\{reason="${reason}"\\} (\\d+)$`, 'mu');
-    return Number(line.exec(text)?.[1]);
+    return (await this.metrics()).value(`archpolicy_pods_not_evicted{reason="${reason}"}`);
+  }
+
+  metrics(): Promise<Metrics> {
+    return scrape(`http://${this.#metrics}/metrics`);
   }
 
   log(): Promise<string> {
@@ -91,23 +122,40 @@ export class OperatorProcess {
     return signal ?? code;
   }
 
-  /** Kills it and stops its proxy. */
+  /** Whether the process has ended. */
+  get hasEnded(): boolean {
+    return this.#child.exit() !== undefined;
+  }
+
+  /** Kills it and stops its proxies. */
   async stop(): Promise<void> {
     this.send('SIGKILL');
     await this.#child.exited;
+    await this.#network?.stop();
     await this.proxy.stop();
   }
 }
 
-/** Starts a proxy, and writes a kubeconfig with which the operator's account uses the proxy. */
-async function startProxy(folder: string, name: string): Promise<{ proxy: ApiProxy; kubeconfig: string }> {
+/** The way from an operator to the API server. */
+interface Connection {
+  readonly proxy: ApiProxy;
+  readonly network?: FaultProxy;
+  readonly kubeconfig: string;
+}
+
+/** Starts the proxies, and writes a kubeconfig with which the operator's account uses them. */
+async function connect(folder: string, name: string, options: OperatorProcessOptions): Promise<Connection> {
   const text = await readFile(join(folder, 'archpolicy-operator.kubeconfig'), 'utf8');
   const config = kubeconfigSchema.parse(parse(text));
   const [{ name: cluster, cluster: target }] = config.clusters;
   const proxy = await ApiProxy.start(target.server, Buffer.from(target[CA], 'base64'));
-  const through = { server: proxy.url, [CA]: Buffer.from(proxy.authority).toString('base64') };
+  const network = options.network === true ? await new FaultProxy(Number(new URL(proxy.url).port)).start() : undefined;
+  const server = network === undefined ? proxy.url : `https://127.0.0.1:${network.port}`;
+  const through = { server, [CA]: Buffer.from(proxy.authority).toString('base64') };
   const kubeconfig = join(folder, `${name}.kubeconfig`);
-  const changed = { ...config, clusters: [{ name: cluster, cluster: through }] };
+  const { tokenFile } = options;
+  const users = tokenFile === undefined ? config.users : config.users.map((user) => ({ ...user, user: { tokenFile } }));
+  const changed = { ...config, clusters: [{ name: cluster, cluster: through }], users };
   await writeFile(kubeconfig, stringify(changed), { mode: 0o600 });
-  return { proxy, kubeconfig };
+  return { proxy, kubeconfig, ...(network !== undefined && { network }) };
 }

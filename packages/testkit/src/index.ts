@@ -1,4 +1,5 @@
 export * from './performance/index.ts';
+export * from './reliability/index.ts';
 export * from './certificates/index.ts';
 export * from './registry/index.ts';
 export * from './marker.ts';

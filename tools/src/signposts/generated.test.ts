@@ -14,8 +14,13 @@ function isTarget(command: string): boolean {
 }
 
 describe('generated files', () => {
-  test('are the CRD, the performance page and the picture of the demo', () => {
-    expect(generated).toEqual(['crds/archpolicies.yaml', 'docs/demo.svg', 'docs/performance/README.md']);
+  test('are the CRD, the pages of performance and reliability, and the picture of the demo', () => {
+    expect(generated).toEqual([
+      'crds/archpolicies.yaml',
+      'docs/demo.svg',
+      'docs/performance/README.md',
+      'docs/reliability/README.md',
+    ]);
   });
 
   test.each(generated)('the header of %s names a target of make and sources that exist', (file) => {

@@ -1,2 +1,3 @@
+export * from './conditions.ts';
 export * from './result.ts';
 export * from './write.ts';

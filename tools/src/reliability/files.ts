@@ -1,0 +1,4 @@
+import { ROOT } from '../run.ts';
+
+/** The generated page. */
+export const PAGE = `${ROOT}docs/reliability/README.md`;

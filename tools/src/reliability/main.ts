@@ -1,0 +1,6 @@
+import { writeFile } from 'node:fs/promises';
+import { readFaultResults, RELIABILITY_RESULTS } from '@archpolicy/testkit';
+import { PAGE } from './files.ts';
+import { reliabilityPage } from './page.ts';
+
+await writeFile(PAGE, reliabilityPage(await readFaultResults(RELIABILITY_RESULTS)));
