@@ -12,6 +12,8 @@ export type OperatorErrorCode =
   | 'PodUnreadable'
   /** Reading the node of a pod before its eviction failed. */
   | 'NodeUnreadable'
+  /** Reading the Job of a pod failed. */
+  | 'JobUnreadable'
   /** Reading a pod's pull secrets failed. */
   | 'PullSecretsUnread';
 

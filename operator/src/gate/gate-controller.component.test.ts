@@ -1,16 +1,20 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { JsonObject } from '@archpolicy/core';
 import { FakeApiServer, FakeClock } from '@archpolicy/testkit';
+import type { ApiFault, ApiRequestSeen } from '@archpolicy/testkit';
 import { GateRig } from './fixtures/gate-rig.ts';
 import { runsOn, unresolved } from './fixtures/scripted-inspector.ts';
 
 const GATE = 'archpolicy.dev/inspecting';
 const rigs: GateRig[] = [];
 
-async function newRig(policy: JsonObject = {}): Promise<GateRig> {
+async function newRig(
+  policy: JsonObject = {},
+  fault: (seen: ApiRequestSeen) => ApiFault | undefined = () => undefined,
+): Promise<GateRig> {
   const server = new FakeApiServer();
   const rig = new GateRig(server, new FakeClock());
-  server.fault = (seen) => rig.api.answer(seen);
+  server.fault = (seen) => fault(seen) ?? rig.api.answer(seen);
   rigs.push(await rig.open(policy));
   return rig;
 }
@@ -192,6 +196,23 @@ describe('changes while a pod waits', () => {
     happens(rig);
     await rig.ends('web', '');
     expect(rig.getEvents('web')).toEqual([]);
+  });
+
+  test('PL12 its namespace cannot be read yet: lifted only after a response that states that it does not exist', async () => {
+    const answers = [500, 429];
+    const rig = await newRig({}, ({ path }) => {
+      const status = path === '/api/v1/namespaces/new' ? answers.shift() : undefined;
+      return status === undefined ? undefined : { kind: 'answer', status };
+    });
+    await rig.start();
+    rig.addPod('web', ['web'], {}, { namespace: 'new' });
+    await rig.until(() => answers.length === 1);
+    await rig.step(0);
+    expect(rig.api.patches).toEqual([]);
+    await rig.step(200);
+    expect([rig.api.patches, answers]).toEqual([[], []]);
+    await rig.step(400);
+    await rig.until(() => rig.api.patches.length === 1);
   });
 
   test('PL12 its namespace no longer matches', async () => {

@@ -32,7 +32,7 @@ export interface View {
   };
   readonly namespaces: {
     get(name: string): NamespaceFacts | undefined;
-    /** Reads a namespace that is not in the store, with one GET. Never rejects. */
+    /** Reads a namespace that is not in the store, with one GET. Rejects if the read fails. */
     fetch(name: string, signal: AbortSignal): Promise<NamespaceFacts | undefined>;
     subscribe(listener: StoreListener<NamespaceFacts>): () => void;
   };

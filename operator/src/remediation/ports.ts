@@ -57,11 +57,13 @@ export interface PlatformChecks {
  */
 export const NO_PLATFORM_CHECKS: PlatformChecks = { request: () => undefined };
 
-/**
- * Returns the facts of a Job. Returns undefined if the Job does not exist, if another Job of the same name has replaced
- * it, or if it cannot be read.
- */
+/** Reads Jobs from the API server. */
 export interface Jobs {
+  /**
+   * Returns the facts of a Job. Returns undefined if the Job does not exist, if another Job of the same name has replaced it, or
+   * if RBAC forbids reading it.
+   * @throws if the read fails, which states nothing about the Job
+   */
   get(namespace: string, owner: OwnerReference, signal: AbortSignal): Promise<JobFacts | undefined>;
 }
 

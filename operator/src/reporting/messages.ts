@@ -36,7 +36,7 @@ const WHY: Readonly<Record<ReportReason | WaitReason, string>> = {
   BarePod: 'it has no owner to replace it: delete and recreate it',
   DaemonSetPod: 'its DaemonSet would create the next pod on the same node: set a node selector in the DaemonSet',
   UnknownOwner: 'its owner may not replace it: if it does, add its kind to remediation.ownerKinds of the policy',
-  JobUnknown: 'its Job could not be read',
+  JobUnknown: 'its Job does not exist, or the operator may not read it',
   JobWouldFail: 'its Job would fail permanently: set a podFailurePolicy that ignores DisruptionTarget',
   OptedOut: 'it has the annotation archpolicy.dev/allow-eviction: "false"',
   ReadyOnWrongArchitecture:

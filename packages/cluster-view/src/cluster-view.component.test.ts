@@ -88,6 +88,30 @@ describe('the view of the webhook', () => {
     expect(server.requests.filter(({ path }) => path === PODS)).toEqual([]);
   });
 
+  test('P2 is complete and has no policies while their CRD is not installed', async () => {
+    server.fault = ({ path }) => (path === POLICIES ? { kind: 'answer', status: 404, body: 'not found' } : undefined);
+    const view = await run(createClusterView(options()), 2);
+    expect([view.hasSynced, view.policies.list()]).toEqual([true, []]);
+    const created = new Promise<void>((resolve) => {
+      view.policies.subscribe(() => {
+        resolve();
+      });
+    });
+    server.fault = () => undefined;
+    await clock.advance(60_000);
+    await created;
+    expect(view.policies.list().map(({ name }) => name)).toEqual(['default']);
+  });
+
+  test('is not complete while nodes are not served, which a cluster always has', async () => {
+    server.fault = ({ path }) => (path === NODES ? { kind: 'answer', status: 404, body: 'not found' } : undefined);
+    const view = createClusterView(options());
+    running = view.run(stop.signal);
+    await clock.untilSleeping();
+    for (let times = 0; times < 10; times += 1) await clock.advance(30_000);
+    expect(view.hasSynced).toBe(false);
+  });
+
   test('returns the same array until a change', async () => {
     const view = await run(createClusterView(options()), 3);
     const before = [view.policies.list(), view.nodes.list()];
@@ -148,10 +172,15 @@ describe('the view of the webhook', () => {
     expect(server.requests.map(({ path }) => path)).toEqual([`${NAMESPACES}/shop`, `${NAMESPACES}/nowhere`]);
     server.fault = () => ({ kind: 'hang' });
     const late = view.namespaces.fetch('shop', stop.signal);
+    late.catch(() => undefined);
     await clock.untilSleeping((ms) => ms === 500);
     await clock.advance(500);
-    expect(await late).toBeUndefined();
-    server.fault = () => ({ kind: 'answer', status: 500 });
+    await expect(late).rejects.toThrow('did not answer in time');
+    for (const status of [429, 500]) {
+      server.fault = () => ({ kind: 'answer', status });
+      await expect(view.namespaces.fetch('shop', stop.signal)).rejects.toThrow(`${status}`);
+    }
+    server.fault = () => ({ kind: 'answer', status: 403 });
     expect(await view.namespaces.fetch('shop', stop.signal)).toBeUndefined();
   });
 

@@ -120,10 +120,14 @@ function createBaseView(options: ClusterViewOptions): {
   readonly view: Pick<ClusterView, 'policies' | 'namespaces' | 'nodes'>;
   readonly reflectors: readonly RunnableReflector[];
 } {
-  const policies = createReflector<PolicyEntry>(options, 'archpolicies', ARCHPOLICIES, parsePolicyEntry, {
-    uid: policyEntryUid,
-    isUnchanged: isDeepStrictEqual,
-  });
+  // Without its CRD the cluster has no policy: the process must become ready, and must not evict by policies that are gone.
+  const policies = createReflector<PolicyEntry>(
+    { ...options, absentIsEmpty: true },
+    'archpolicies',
+    ARCHPOLICIES,
+    parsePolicyEntry,
+    { uid: policyEntryUid, isUnchanged: isDeepStrictEqual },
+  );
   const namespaces = createReflector<NamespaceFacts>(options, 'namespaces', NAMESPACES, parseNamespace, {
     isUnchanged: isDeepStrictEqual,
   });
@@ -147,13 +151,13 @@ function createBaseView(options: ClusterViewOptions): {
 }
 
 function createReflector<T>(
-  options: ClusterViewOptions,
+  options: ClusterViewOptions & { readonly absentIsEmpty?: boolean },
   name: ViewedResource,
   resource: Resource,
   parse: (raw: JsonObject) => T | undefined,
   storeOptions: StoreOptions<T>,
 ): { readonly store: Store<T>; readonly reflector: Reflector<T> } {
-  const { api, clock, random, logger, observe } = options;
+  const { api, clock, random, logger, observe, absentIsEmpty = false } = options;
   const store = new Store<T>({
     ...storeOptions,
     onListenerError: (err) => {
@@ -170,7 +174,10 @@ function createReflector<T>(
     },
   });
   const observed = observer === undefined ? {} : { observer };
-  const reflector = new Reflector<T>({ api, path, parse, store, clock, random, logger, ...observed });
+  const reflector = new Reflector<T>({
+    ...{ api, path, parse, store, absentIsEmpty, clock, random, logger },
+    ...observed,
+  });
   return { store, reflector };
 }
 

@@ -1,6 +1,6 @@
 import { isJsonObject, parseNamespace } from '@archpolicy/core';
 import type { NamespaceFacts } from '@archpolicy/core';
-import { NAMESPACES, resourcePath } from '@archpolicy/kube';
+import { bodyOrThrow, NAMESPACES, resourcePath } from '@archpolicy/kube';
 import type { Api, ReadStore, StoreListener } from '@archpolicy/kube';
 import type { Logger } from 'pino';
 
@@ -18,8 +18,8 @@ export interface NamespaceView {
   list(): readonly NamespaceFacts[];
   /**
    * Fetches a namespace with one GET. Call this when `get` does not return the namespace, because a pod may be created
-   * right after its namespace. Returns undefined if the namespace does not exist or cannot be read in time. Never
-   * rejects.
+   * right after its namespace. Returns undefined if the namespace does not exist or RBAC forbids reading it.
+   * @throws if the read fails, which states nothing about the namespace
    */
   fetch(name: string, signal: AbortSignal): Promise<NamespaceFacts | undefined>;
   subscribe(listener: StoreListener<NamespaceFacts>): () => void;
@@ -55,13 +55,16 @@ export class StoredNamespaces implements NamespaceView {
         maxBytes: MAX_NAMESPACE_BYTES,
       });
       // The reflector may have received the namespace in the meantime, in a newer version.
-      return (
-        this.#store.get(name) ??
-        (answer.kind === 'ok' && isJsonObject(answer.body) ? parseNamespace(answer.body) : undefined)
-      );
+      const stored = this.#store.get(name);
+      if (stored !== undefined) return stored;
+      if (answer.kind === 'refused' && (answer.status === 404 || answer.status === 403)) return undefined;
+      const body = bodyOrThrow(answer);
+      return isJsonObject(body) ? parseNamespace(body) : undefined;
     } catch (err) {
+      const stored = this.#store.get(name);
+      if (stored !== undefined) return stored;
       this.#logger.debug({ err, namespace: name }, 'failed to read namespace');
-      return this.#store.get(name);
+      throw err;
     }
   }
 

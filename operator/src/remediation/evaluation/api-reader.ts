@@ -1,6 +1,6 @@
 import { isJsonObject, objectAt, parseJobFacts, parseNode, parsePod, textAt } from '@archpolicy/core';
 import type { JobFacts, JsonObject, NodeFacts, OwnerReference, PodFacts } from '@archpolicy/core';
-import { NODES, PODS, resourcePath } from '@archpolicy/kube';
+import { KubeError, NODES, PODS, resourcePath } from '@archpolicy/kube';
 import type { Api, Resource } from '@archpolicy/kube';
 import type { Logger } from '@archpolicy/service';
 import { OperatorError } from '../../errors.ts';
@@ -41,7 +41,12 @@ export class ApiReader implements PodReader, NodeReader, Jobs {
   async get(namespace: string, owner: OwnerReference, signal: AbortSignal): Promise<JobFacts | undefined> {
     const answer = await this.#get(JOBS, { namespace, name: owner.name }, signal);
     if (answer.kind === 'refused') {
-      this.#logger.debug({ namespace, job: owner.name, status: answer.status }, 'failed to read Job');
+      const { status } = answer;
+      // Any other status states nothing about the Job, such as 429 or 500: the pod is evaluated again.
+      if (status !== 404 && status !== 403) {
+        throw new OperatorError('JobUnreadable', `failed to read Job: status ${status}`);
+      }
+      this.#logger.debug({ namespace, job: owner.name, status }, 'Job does not exist or may not be read');
       return undefined;
     }
     // A Job of the same name with another UID does not own the pod.
@@ -64,6 +69,8 @@ export class ApiReader implements PodReader, NodeReader, Jobs {
       maxBytes: MAX_OBJECT_BYTES,
     });
     if (answer.kind === 'refused') return { kind: 'refused', status: answer.status };
-    return { kind: 'ok', object: isJsonObject(answer.body) ? answer.body : {} };
+    // A body that is no object states nothing, either.
+    if (!isJsonObject(answer.body)) throw new KubeError('Malformed', 'the response contains no object');
+    return { kind: 'ok', object: answer.body };
   }
 }

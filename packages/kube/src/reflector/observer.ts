@@ -3,6 +3,7 @@ export type ReflectorFailure =
   | 'list-failed'
   | 'list-expired'
   | 'list-throttled'
+  | 'list-absent'
   | 'watch-failed'
   | 'watch-expired'
   | 'watch-throttled'

@@ -1,18 +1,19 @@
 import { PeriodicYield, waitUnlessAborted } from '@archpolicy/async';
 import type { Clock, Random } from '@archpolicy/async';
+import { isJsonObject } from '@archpolicy/core';
 import type { JsonObject } from '@archpolicy/core';
-import { isJsonObject, withoutUndefined } from '@archpolicy/core';
 import type { Logger } from 'pino';
-import { abortedError, KubeError } from '../errors.ts';
+import { abortedError } from '../errors.ts';
 import type { Api } from '../http/api-client.ts';
-import { parseStatusError } from '../http/response.ts';
 import type { StatusError } from '../http/response.ts';
 import type { Query } from '../http/paths.ts';
 import { Backoff, REFLECTOR_BACKOFF } from './backoff.ts';
+import { parseErrorEvent, toFailure } from './failure.ts';
+import type { Failure } from './failure.ts';
 import { getObjectKey, parsePage, parseWatchEvent, getResourceVersion } from './objects.ts';
 import type { WatchEvent } from './objects.ts';
 import { Listing } from './listing.ts';
-import type { ReflectorFailure, ReflectorObserver } from './observer.ts';
+import type { ReflectorObserver } from './observer.ts';
 import type { Store } from './store.ts';
 
 /** Number of consecutive watches that broke or were rejected, after which the reflector relists. */
@@ -22,6 +23,12 @@ const MAX_BROKEN_WATCHES = 3;
  * event would receive thousands of requests per second.
  */
 const MIN_WATCH_PERIOD_MS = 1_000;
+
+/**
+ * Number of LISTs with the status 404 since the last success after which a collection that had objects counts as empty. One
+ * such response may come from a proxy in front of the API server.
+ */
+const MIN_ABSENCES = 3;
 
 /** Number of objects per page of a LIST, as in client-go. */
 const PAGE_SIZE = 500;
@@ -52,6 +59,11 @@ export interface ReflectorOptions<T> {
   /** Converts a raw object to the stored form. If it returns undefined or throws, the object is not stored. */
   readonly parse: (raw: JsonObject) => T | undefined;
   readonly store: Store<T>;
+  /**
+   * Whether a collection that the API server does not serve (404) has no objects. True for custom resources, whose definition may
+   * not be installed yet or may have been deleted.
+   */
+  readonly absentIsEmpty?: boolean;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Pick<Logger, 'warn'>;
@@ -60,7 +72,8 @@ export interface ReflectorOptions<T> {
 
 /**
  * Mirrors a collection of the API server into a store. It sends a paged LIST, then a WATCH from the LIST's resource version. After an
- * error it retries with back-off. A failure never empties the store, because stale objects are better than an empty store.
+ * error it retries with back-off. A failure never empties the store, because stale objects are better than an empty store. The only
+ * exception is a collection that does not exist, with `absentIsEmpty`.
  */
 export class Reflector<T> {
   readonly #options: ReflectorOptions<T>;
@@ -73,6 +86,8 @@ export class Reflector<T> {
   #version: string | undefined;
   /** The LIST whose next page failed. The next attempt continues with this page. */
   #listing: Listing | undefined;
+  /** Number of LISTs with the status 404 since the last success. */
+  #absences = 0;
   #watchStartedAtMs = Number.NEGATIVE_INFINITY;
   #updatedAtMs: number | undefined;
 
@@ -126,8 +141,8 @@ export class Reflector<T> {
    * several consecutive failures a relist is needed, because the server may not have that version, for instance after a
    * restore from a backup.
    */
-  #needsList({ failure }: Failure): boolean {
-    if (failure.endsWith('-expired')) return true;
+  #needsList({ failure, status }: Failure): boolean {
+    if (failure.endsWith('-expired') || this.#isAbsence(status)) return true;
     if (failure !== 'watch-failed' && failure !== 'watch-too-short') return false;
     this.#brokenWatches += 1;
     const needsList = this.#brokenWatches >= MAX_BROKEN_WATCHES;
@@ -160,15 +175,31 @@ export class Reflector<T> {
           if (key !== undefined && isJsonObject(item) && this.#put(key, item)) seen?.add(key);
         },
       });
-      if (answer.kind === 'refused') return toFailure('list', answer);
+      if (answer.kind === 'refused') return this.#listRefused(answer);
       const page = parsePage(answer.body);
       if (page.continueToken === undefined) {
         if (seen !== undefined) await this.#deleteUnseen(seen);
+        this.#absences = 0;
         this.#finishList(page.resourceVersion);
         return 'done';
       }
       listing.advance(page.continueToken);
     }
+  }
+
+  /** Empties the store if the collection does not exist. */
+  async #listRefused(refusal: StatusError): Promise<Failure> {
+    const failure = toFailure('list', refusal);
+    if (!this.#isAbsence(refusal.status)) return failure;
+    this.#absences += 1;
+    if (this.#absences < MIN_ABSENCES && this.#options.store.size > 0) return failure;
+    await this.#deleteUnseen(new Set());
+    this.#finishList(undefined);
+    return { ...failure, failure: 'list-absent' };
+  }
+
+  #isAbsence(status: number | undefined): boolean {
+    return this.#options.absentIsEmpty === true && status === 404;
   }
 
   #startList(): Listing {
@@ -188,7 +219,8 @@ export class Reflector<T> {
     }
   }
 
-  #finishList(version: string): void {
+  /** @param version the resource version from which a watch can start; undefined if the collection does not exist */
+  #finishList(version: string | undefined): void {
     this.#version = version;
     this.#updatedAtMs = this.#options.clock.monotonic();
     this.#listing = undefined;
@@ -249,29 +281,4 @@ export class Reflector<T> {
     else store.set(key, object);
     return object !== undefined;
   }
-}
-
-interface Failure {
-  readonly failure: ReflectorFailure;
-  readonly error?: unknown;
-  readonly retryAfterMs?: number;
-  /** The error status with which the API server responded; absent if there was no response. */
-  readonly status?: number;
-}
-
-/** Converts an error status. 410 Gone means that the version or the continue token has expired, so a relist is needed. */
-function toFailure(phase: 'list' | 'watch', refusal: StatusError): Failure {
-  const error = new KubeError('Refused', `the API server returned an error: ${refusal.status} ${refusal.reason}`, {
-    status: refusal.status,
-  });
-  const kind = refusal.status === 410 ? 'expired' : refusal.status === 429 ? 'throttled' : 'failed';
-  const { status, retryAfterMs } = refusal;
-  return withoutUndefined({ failure: `${phase}-${kind}`, error, status, retryAfterMs });
-}
-
-/** Parses an ERROR event: a Status object in a watch whose response has the status 200. */
-function parseErrorEvent(status: JsonObject): Failure {
-  const code = typeof status['code'] === 'number' ? status['code'] : 0;
-  const expired = code === 410 || status['reason'] === 'Expired' || status['reason'] === 'Gone';
-  return toFailure('watch', parseStatusError(expired ? 410 : code, undefined, status));
 }

@@ -8,6 +8,7 @@ const FAILURES = [
   'list-failed',
   'list-expired',
   'list-throttled',
+  'list-absent',
   'watch-failed',
   'watch-expired',
   'watch-throttled',
