@@ -89,6 +89,19 @@ describe('a misplaced pod', () => {
     expect([world.evictions, world.stats.counts('default').matched]).toEqual([[], 0]);
   });
 
+  test('R1 in a terminating namespace is not evicted, inspected or counted, also when the namespace is deleted before the call', async () => {
+    const world = newWorld();
+    const deleting = { name: 'shop', labels: {}, annotations: {}, deleting: true } as const;
+    world.onConfirm = () => world.namespaces.set('shop', deleting);
+    world.add('a');
+    await world.reconcile('a');
+    expect([world.evictions, world.stats.counts('default').matched]).toEqual([[], 0]);
+    world.failing.add('shop/b');
+    world.add('b');
+    await world.reconcile('b');
+    expect([world.evictions, world.events, world.stats.counts('default').matched]).toEqual([[], [], 0]);
+  });
+
   test('R2 of a Job is evicted if the Job survives that, and not if that is not known', async () => {
     const world = newWorld();
     const owner = { apiVersion: 'batch/v1', kind: 'Job', name: 'once', uid: 'job' };

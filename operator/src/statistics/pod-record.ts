@@ -55,13 +55,16 @@ export interface CountedPod {
   readonly node: NodeFacts | undefined;
 }
 
-/** Returns the record of a pod, or undefined for a terminal or terminating pod, which is not counted. */
+/**
+ * Returns the record of a pod. Returns undefined for a terminal or terminating pod, and for a pod of a terminating namespace, which
+ * are not counted.
+ */
 export function toPodRecord(
   { pod, policy, rival, node }: CountedPod,
   { assessment, decision }: { readonly assessment: PlacementAssessment; readonly decision: EvictionDecision },
   clusterArchitectures: ReadonlySet<string>,
 ): PodRecord | undefined {
-  if (isTerminalOrTerminating(pod)) return undefined;
+  if (isTerminalOrTerminating(pod) || decision.reason === 'Terminating') return undefined;
   const constrained = readDecision(pod.annotations) !== undefined;
   const portable = isPortable(assessment, clusterArchitectures);
   return {

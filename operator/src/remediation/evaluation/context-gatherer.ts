@@ -39,7 +39,7 @@ export interface EvictionContext {
   readonly namespace: NamespaceFacts;
   readonly node: NodeFacts | undefined;
   /**
-   * The inspections of the pod's images. Empty for a terminal or terminating pod. Also empty for a pod without a node,
+   * The inspections of the pod's images. Empty for a terminal or terminating pod or namespace. Also empty for a pod without a node,
    * unless the pod is unschedulable and has additions of ArchPolicy.
    */
   readonly inspections: ReadonlyMap<string, Inspection>;
@@ -90,7 +90,7 @@ export class ContextGatherer {
       ...{ inspections: new Map<string, Inspection>(), job: undefined },
       ...(rival !== undefined && { rival }),
     };
-    if (isTerminalOrTerminating(pod) || (bare.node === undefined && !isUnschedulable(pod))) {
+    if (endsSoon(bare) || (bare.node === undefined && !isUnschedulable(pod))) {
       return { kind: 'governed', context: bare };
     }
     const inspected = { ...bare, inspections: await images.inspect(pod, policy, signal) };
@@ -153,7 +153,13 @@ export function toAccount({ pod, policy }: Pick<EvictionContext, 'pod' | 'policy
 }
 
 /** Assesses whether the pod's node can run its images. */
-export function assess({ pod, node, inspections, policy }: EvictionContext, nowMs: number): PlacementAssessment {
-  if (node === undefined || isTerminalOrTerminating(pod)) return { kind: 'node-unknown' };
+export function assess(context: EvictionContext, nowMs: number): PlacementAssessment {
+  const { pod, node, inspections, policy } = context;
+  if (node === undefined || endsSoon(context)) return { kind: 'node-unknown' };
   return assessPlacement({ nowMs, pod, node, inspections, policy: policy.spec });
+}
+
+/** Returns whether the pod has ended or is being deleted, alone or with its namespace. */
+function endsSoon({ pod, namespace }: Pick<EvictionContext, 'pod' | 'namespace'>): boolean {
+  return isTerminalOrTerminating(pod) || namespace.deleting === true;
 }

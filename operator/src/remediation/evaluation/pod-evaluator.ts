@@ -86,6 +86,7 @@ export class PodEvaluator {
     const input: EvictionInput = {
       ...observed,
       skipped: isSkipped(pod.labels, namespace),
+      namespaceDeleting: namespace.deleting === true,
       ...(node !== undefined && { node }),
       replacement: evaluateReplacement(pod, job, policy.spec.remediation.ownerKinds),
       webhook: checkWebhook(webhook, context),

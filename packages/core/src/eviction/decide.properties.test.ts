@@ -114,6 +114,7 @@ const worlds: fc.Arbitrary<World> = fc
     images: fc.record({ a: inspection, b: inspection }),
     policy: fc.option(policies, { freq: 10, nil: undefined }),
     skipped: mostly(false, true),
+    namespaceDeleting: mostly(false, true),
     hasBeenReady: mostly(false, true),
     webhook: mostly<EvictionInput['webhook']>('reachable', 'unreachable', 'not-called', 'not-installed', 'unknown'),
     forecast: mostly<EvictionInput['forecast']>('right', 'from-zero', 'no-node', 'same-node'),
@@ -164,7 +165,7 @@ test('R1 R2 R3 R5 R6 R10 P3 a pod that any rule protects is never evicted', () =
       expect(boundForMs(pod)).toBeGreaterThanOrEqual(30_000);
       expect(theNode?.ready).toBe(true);
       expect(theNode?.labels['kubernetes.io/arch']).toBe(theNode?.architecture);
-      expect(input).toMatchObject({ webhook: 'reachable', skipped: false, evictedBefore: false });
+      expect(input).toMatchObject({ webhook: 'reachable', skipped: false, namespaceDeleting: false, evictedBefore: false });
       expect(['right', 'from-zero']).toContain(input.forecast);
       expect(input.limit.kind).toBe('free');
       expect(pod.images.some((image) => cannotRun(inspections.get(image), theNode))).toBe(true);

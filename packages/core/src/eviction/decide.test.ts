@@ -55,6 +55,7 @@ describe('R1 pods in scope', () => {
     ['R1 succeeded', { pod: pod({ phase: 'Succeeded' }) }, 'leave Finished'],
     ['R1 failed: rejected by the kubelet, or restartPolicy Never', { pod: pod({ phase: 'Failed' }) }, 'leave Finished'],
     ['R1 terminating', { pod: pod({ deleting: true }) }, 'leave Terminating'],
+    ['R1 in a terminating namespace', { namespaceDeleting: true }, 'leave Terminating'],
     ['R1 evicted a moment ago', { evictedBefore: true }, 'leave AlreadyEvicted'],
     ['R1 phase unknown', { pod: pod({ phase: 'Unknown' }) }, 'evict'],
     ['R1 bound to a node that is not in the store', { node: null }, 'leave NodeUnknown'],
@@ -257,6 +258,7 @@ describe('R9 an unschedulable pod with additions of ArchPolicy', () => {
     ['R9 after an attempt that was not accepted', { ...unschedulable(), lastAttempt: { reason: 'ApiBusy', untilMs: NOW + 1_000 } }, 'wait ApiBusy 1s'],
     ['R9 evicted a moment ago', { ...unschedulable(), evictedBefore: true }, 'leave AlreadyEvicted'],
     ['R9 being deleted', { ...unschedulable(), pod: unbound({ deleting: true }) }, 'leave Terminating'],
+    ['R9 in a terminating namespace', { ...unschedulable(), namespaceDeleting: true }, 'leave Terminating'],
   ]);
 });
 

@@ -102,6 +102,7 @@ function checkScope({
   pod,
   policy,
   skipped,
+  namespaceDeleting,
   evictedBefore,
   node,
   unschedulable,
@@ -112,8 +113,8 @@ function checkScope({
   if (skipped) return leave('Skipped');
   // R1: The pod has finished.
   if (isTerminal(pod)) return leave('Finished');
-  // R1: The pod is terminating.
-  if (pod.deleting) return leave('Terminating');
+  // R1: The pod or its namespace is terminating. In such a namespace nothing can replace the pod.
+  if (pod.deleting || namespaceDeleting) return leave('Terminating');
   // P3: An eviction of this pod has been accepted.
   if (evictedBefore) return leave('AlreadyEvicted');
   // R9: The pod has no node. Of such pods, only unschedulable ones with additions of ArchPolicy are evaluated further.

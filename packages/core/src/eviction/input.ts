@@ -21,6 +21,8 @@ export interface EvictionInput {
   readonly policy?: RemediationPolicy;
   /** Whether the pod or its namespace carries the skip label. */
   readonly skipped: boolean;
+  /** Whether the pod's namespace is being deleted. */
+  readonly namespaceDeleting: boolean;
   /** The node to which the pod is bound; absent if the pod is not bound, or its node is not in the store. */
   readonly node?: NodeFacts;
   /** Whether the node can run the pod's images. */

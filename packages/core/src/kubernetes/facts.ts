@@ -153,9 +153,11 @@ export function boundAtMs({ scheduled, createdAtMs }: Pick<PodFacts, 'scheduled'
   return scheduled.value ? scheduled.sinceMs : createdAtMs;
 }
 
-/** The facts of a namespace that policy selection needs. */
+/** The facts of a namespace that policy selection and remediation need. */
 export interface NamespaceFacts {
   readonly name: string;
+  /** Present while the namespace is being deleted: the API server then deletes its pods, and creates none. */
+  readonly deleting?: true;
   readonly labels: NamespaceLabels;
   readonly annotations: NamespaceAnnotations;
 }

@@ -9,5 +9,7 @@ export function parseNamespace(raw: JsonObject): NamespaceFacts | undefined {
   const metadata = objectAt(raw, 'metadata');
   const name = textAt(metadata, 'name');
   if (name === undefined) return undefined;
-  return { name, labels: readNamespaceLabels(raw), annotations: readNamespaceAnnotations(raw) };
+  const isDeleting = typeof metadata['deletionTimestamp'] === 'string';
+  const facts = { name, labels: readNamespaceLabels(raw), annotations: readNamespaceAnnotations(raw) };
+  return isDeleting ? { ...facts, deleting: true } : facts;
 }
