@@ -165,7 +165,12 @@ test('R1 R2 R3 R5 R6 R10 P3 a pod that any rule protects is never evicted', () =
       expect(boundForMs(pod)).toBeGreaterThanOrEqual(30_000);
       expect(theNode?.ready).toBe(true);
       expect(theNode?.labels['kubernetes.io/arch']).toBe(theNode?.architecture);
-      expect(input).toMatchObject({ webhook: 'reachable', skipped: false, namespaceDeleting: false, evictedBefore: false });
+      expect(input).toMatchObject({
+        webhook: 'reachable',
+        skipped: false,
+        namespaceDeleting: false,
+        evictedBefore: false,
+      });
       expect(['right', 'from-zero']).toContain(input.forecast);
       expect(input.limit.kind).toBe('free');
       expect(pod.images.some((image) => cannotRun(inspections.get(image), theNode))).toBe(true);

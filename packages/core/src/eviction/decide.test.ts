@@ -258,7 +258,6 @@ describe('R9 an unschedulable pod with additions of ArchPolicy', () => {
     ['R9 after an attempt that was not accepted', { ...unschedulable(), lastAttempt: { reason: 'ApiBusy', untilMs: NOW + 1_000 } }, 'wait ApiBusy 1s'],
     ['R9 evicted a moment ago', { ...unschedulable(), evictedBefore: true }, 'leave AlreadyEvicted'],
     ['R9 being deleted', { ...unschedulable(), pod: unbound({ deleting: true }) }, 'leave Terminating'],
-    ['R9 in a terminating namespace', { ...unschedulable(), namespaceDeleting: true }, 'leave Terminating'],
   ]);
 });
 
