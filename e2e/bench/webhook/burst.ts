@@ -54,20 +54,9 @@ export class BurstRunner {
   }
 
   static async open(cluster: TestCluster, creators: number): Promise<BurstRunner> {
-    const { clusters, users } = parse(await readFile(cluster.get('KUBECONFIG'), 'utf8')) as KubeConfig;
-    const [one, user] = [clusters[0]?.cluster, users[0]?.user];
-    if (one === undefined || user === undefined) throw new Error('the kubeconfig of the cluster names no cluster');
-    const text = (base64: string): string => Buffer.from(base64, 'base64').toString();
-    const connect = {
-      ca: text(one['certificate-authority-data']),
-      cert: text(user['client-certificate-data']),
-      key: text(user['client-key-data']),
-    };
     // The additional connection is for the watch.
-    return new BurstRunner(
-      one.server,
-      new Agent({ connect, allowH2: false, connections: creators + 2, bodyTimeout: 0 }),
-    );
+    const { server, agent } = await openAgent(cluster, creators + 2);
+    return new BurstRunner(server, agent);
   }
 
   async close(): Promise<void> {
@@ -185,6 +174,23 @@ interface KubeConfig {
   readonly users: readonly {
     readonly user: { readonly 'client-certificate-data': string; readonly 'client-key-data': string };
   }[];
+}
+
+/** Opens connections with all rights to the API server of a cluster. */
+export async function openAgent(
+  cluster: TestCluster,
+  connections: number,
+): Promise<{ readonly server: string; readonly agent: Agent }> {
+  const { clusters, users } = parse(await readFile(cluster.get('KUBECONFIG'), 'utf8')) as KubeConfig;
+  const [one, user] = [clusters[0]?.cluster, users[0]?.user];
+  if (one === undefined || user === undefined) throw new Error('the kubeconfig of the cluster names no cluster');
+  const text = (base64: string): string => Buffer.from(base64, 'base64').toString();
+  const connect = {
+    ca: text(one['certificate-authority-data']),
+    cert: text(user['client-certificate-data']),
+    key: text(user['client-key-data']),
+  };
+  return { server: one.server, agent: new Agent({ connect, allowH2: false, connections, bodyTimeout: 0 }) };
 }
 
 export function mean(numbers: readonly number[]): number {

@@ -15,6 +15,8 @@ export interface ProgramOptions {
   readonly env: Readonly<Record<string, string>>;
   /** Main file, relative to the program's `src`. */
   readonly main?: string;
+  /** A command that runs the program with `exec`, such as one that enters a mount namespace. */
+  readonly wrapper?: readonly string[];
 }
 
 /**
@@ -27,6 +29,7 @@ export async function startProgram({
   name,
   env,
   main = 'main.ts',
+  wrapper = [],
 }: ProgramOptions): Promise<Child> {
   const layout = clusterLayout(directory);
   const id = await clusterId(layout);
@@ -41,6 +44,6 @@ export async function startProgram({
     },
     cwd: '/',
     logFile: layout.log(name),
-    prefix: deathWithParent(),
+    prefix: [...deathWithParent(), ...wrapper],
   });
 }
