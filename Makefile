@@ -67,6 +67,10 @@ status: setup ## Show which components of the local cluster run
 soak: setup ## Run make up and make down 20 times; writes docs/performance/soak.json
 	@$(RUN) e2e/cluster/src/main.ts soak
 
+.PHONY: bundle
+bundle: setup ## Bundle operator and webhook with their dependencies into dist/
+	@$(RUN) tools/src/bundle/main.ts
+
 .PHONY: crds
 crds: setup ## Generate crds/archpolicies.yaml from the schema
 	@$(RUN) crds/src/main.ts

@@ -24,7 +24,7 @@ const everywhere = [destroyedBody, ...errorCodes];
 const wallClock = ['Date', 'performance'].map((name) => ({ name, message: 'Take a Clock.' }));
 
 export default tseslint.config(
-  { ignores: ['**/node_modules/**', 'coverage/**', '.cluster*/**'] },
+  { ignores: ['**/node_modules/**', 'coverage/**', 'dist/**', '.cluster*/**'] },
   js.configs.recommended,
   {
     files: ['**/*.ts'],

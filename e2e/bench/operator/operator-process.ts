@@ -35,11 +35,15 @@ export interface Metrics {
   value(name: string): number;
 }
 
-/** Starts operator/src/main.ts with this environment. */
-export function startOperator(env: Readonly<Record<string, string>>, metricsPort: number): ObservedOperator {
+/** Starts operator/src/main.ts, or another program file of the operator, with this environment. */
+export function startOperator(
+  env: Readonly<Record<string, string>>,
+  metricsPort: number,
+  program = MAIN,
+): ObservedOperator {
   const startedAtMs = performance.now();
   const address = `127.0.0.1:${metricsPort}`;
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN], {
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', program], {
     env: { ...env, ARCHPOLICY_METRICS_ADDRESS: address },
     stdio: ['ignore', 'ignore', 'inherit'],
   });

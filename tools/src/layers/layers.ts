@@ -139,6 +139,7 @@ export const layers: Readonly<Record<string, readonly Layer[]>> = {
     'run.ts',
     [
       'arrows',
+      'bundle',
       'fuzz',
       'jest',
       'language',
