@@ -117,7 +117,7 @@ class Operator {
       pullSecrets: new CachedPullSecrets({ api, clock, logger, onRead: declarePullSecretMetrics(registry) }),
       webhookLease: lease,
       ...{ namespace: config.namespace, maxEvictionsPerMinute: config.maxEvictionsPerMinute },
-      events,
+      ...{ events, instance: this.#process.instance },
       metrics,
       gateMetrics,
       random: Math.random,
@@ -168,8 +168,8 @@ class Operator {
       clock,
       logger,
       lease: { namespace: config.namespace, name: WEBHOOK },
-      // The webhook may have crashed since its last renewal. Trusting that renewal costs at most one eviction per
-      // owner, because a new leader begins with one eviction per owner.
+      // The webhook may have crashed since its last renewal. Trusting that renewal costs nothing: the webhook is probed
+      // before the first eviction.
       trustFirstRead: true,
     });
     this.#process.runInBackground('webhook lease', (closing) => lease.run(closing));

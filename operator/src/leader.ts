@@ -29,6 +29,8 @@ import { TolerationMonitor } from './webhook-health/toleration-monitor.ts';
 import { TolerationProbe } from './webhook-health/toleration-probe.ts';
 import { WebhookProbe } from './webhook-health/webhook-probe.ts';
 import { WebhookHealth } from './webhook-health/webhook-health.ts';
+import { RecordStore } from './remediation/safety-record/record-store.ts';
+import { SafetyRecorder } from './remediation/safety-record/safety-recorder.ts';
 import { EvictionPipeline } from './remediation/queue/eviction-pipeline.ts';
 import { ResyncProgress } from './remediation/resync/progress.ts';
 import { Resync } from './remediation/resync/resync.ts';
@@ -58,6 +60,8 @@ export interface LeaderOptions {
   readonly maxEvictionsPerMinute: number;
   /** The namespace in which ArchPolicy runs. */
   readonly namespace: string;
+  /** The name of this replica. */
+  readonly instance: string;
   readonly events: Pick<EventRecorder, 'record'>;
   readonly metrics: OperatorMetrics;
   readonly gateMetrics: GateMetrics;
@@ -93,13 +97,14 @@ function buildLeader(options: LeaderOptions, lease: Pick<Leadership, 'isHeld'>):
   const getPolicy = (pod: string): string | undefined => stats.get(pod)?.policy;
   const ledger = new EvictionLedger(clock.monotonic(), new EvictionPace(options.maxEvictionsPerMinute));
   const progress = new ResyncProgress(clock);
+  const record = safetyRecorder(options, ledger);
   const brake = new BrakeMonitor({ ...options, ledger, policies: views.policies });
   const configuration = new WebhookConfiguration(options);
   const webhook = webhookHealth(options, configuration);
   const tolerations = tolerationMonitor(options);
   const drift = new DriftMonitor({ ...options, getPolicy });
   const { inspector } = drift;
-  const observed = { ...options, stats, progress, brake, webhook, tolerations, drift };
+  const observed = { ...options, stats, progress, brake, record, webhook, tolerations, drift };
   const statuses = new PolicyStatuses({ ...observed, isLeading: () => lease.isHeld() });
   const pipeline = new EvictionPipeline(clock);
   const reader = new ApiReader(api, logger);
@@ -110,7 +115,10 @@ function buildLeader(options: LeaderOptions, lease: Pick<Leadership, 'isHeld'>):
     checks: platformChecks(options),
     evict: (target, deadline) => evict(api, target, deadline),
   });
-  const { remediation } = built;
+  const { remediation, replacements } = built;
+  record.onRestored(() => {
+    remediation.enqueue(replacements.resume());
+  });
   const schedule = new RecheckSchedule({ ...observed, pods: stats, policies: views.policies, queue: remediation });
   const resync = new Resync({ ...observed, ...built, configuration, schedule });
   options.metrics.watchPods(stats);
@@ -120,7 +128,12 @@ function buildLeader(options: LeaderOptions, lease: Pick<Leadership, 'isHeld'>):
   const gate = gateController({ ...options, inspector });
   const warm = keepWarm({ ...options, inspector }, getPolicy);
   const age = new ViewAgeCheck({ views, clock });
-  return [brake, configuration, webhook, tolerations, statuses, remediation, resync, gate, age, ...warm];
+  return [record, brake, configuration, webhook, tolerations, statuses, remediation, resync, gate, age, ...warm];
+}
+
+function safetyRecorder(options: LeaderOptions, ledger: EvictionLedger): SafetyRecorder {
+  const { views, instance: writer } = options;
+  return new SafetyRecorder({ ...options, store: new RecordStore(options), ledger, policies: views.policies, writer });
 }
 
 function platformChecks(options: LeaderOptions): PlatformChecks {

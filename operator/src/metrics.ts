@@ -9,11 +9,14 @@ import { declarePolicyMetrics } from './policy/metrics.ts';
 import type { PolicyMetrics } from './policy/metrics.ts';
 import { declareRemediationMetrics } from './reporting/metrics.ts';
 import type { RemediationMetrics } from './reporting/metrics.ts';
+import { declareRecordMetrics } from './reporting/record-metrics.ts';
+import type { RecordMetrics } from './reporting/record-metrics.ts';
 
 const DROPS = ['queue-full', 'send-failed', 'stopped'] as const;
 
 /** The operator's metrics. Each label has a closed set of values. */
-export interface OperatorMetrics extends ControllerMetrics, DriftMetrics, PolicyMetrics, RemediationMetrics {
+export interface OperatorMetrics
+  extends ControllerMetrics, DriftMetrics, PolicyMetrics, RecordMetrics, RemediationMetrics {
   /** Sets the function that returns whether this process leads. It is called at each scrape. */
   readonly leading: (isLeading: () => boolean) => void;
   readonly events: EventObserver;
@@ -23,6 +26,7 @@ export interface OperatorMetrics extends ControllerMetrics, DriftMetrics, Policy
 export function declareMetrics(registry: Registry): OperatorMetrics {
   return {
     ...declareRemediationMetrics(registry),
+    ...declareRecordMetrics(registry),
     ...declareControllerMetrics(registry),
     ...declarePolicyMetrics(registry),
     ...declareDriftMetrics(registry),

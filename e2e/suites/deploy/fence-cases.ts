@@ -106,3 +106,23 @@ export const EVICTIONS: readonly EvictionCase[] = [
   { account: elsewhere, namespace: 'fenced', refusal: NO_UID },
   { account: elsewhere, namespace: 'fenced', preconditions, refusal: null },
 ];
+
+interface ConfigMapCase {
+  readonly account: EvictionCase['account'];
+  readonly namespace: string;
+  readonly name: string;
+  readonly refusal: string | null;
+}
+
+const ONLY_THE_RECORD = 'only the operator may write a ConfigMap, and only archpolicy-safety in its own namespace';
+const record = 'archpolicy-safety';
+
+/** Creations and changes of ConfigMaps by accounts that RBAC allows everything. */
+export const CONFIG_MAPS: readonly ConfigMapCase[] = [
+  { account: here, namespace: 'archpolicy-system', name: record, refusal: null },
+  { account: here, namespace: 'archpolicy-system', name: 'archpolicy-registries', refusal: ONLY_THE_RECORD },
+  { account: here, namespace: 'elsewhere', name: record, refusal: ONLY_THE_RECORD },
+  { account: ['archpolicy-system', 'webhook'], namespace: 'archpolicy-system', name: record, refusal: ONLY_THE_RECORD },
+  { account: elsewhere, namespace: 'elsewhere', name: record, refusal: null },
+  { account: elsewhere, namespace: 'archpolicy-system', name: record, refusal: ONLY_THE_RECORD },
+];

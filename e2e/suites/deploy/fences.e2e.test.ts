@@ -3,7 +3,7 @@ import type { JsonObject } from '@archpolicy/core';
 import { START_TIMEOUT_MILLISECONDS, startCluster, waitFor } from '@archpolicy/e2e';
 import type { TestCluster } from '@archpolicy/e2e';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { EVICTIONS, gatedPod, PATCHES, UID_OF_THE_POD } from './fence-cases.ts';
+import { CONFIG_MAPS, EVICTIONS, gatedPod, PATCHES, UID_OF_THE_POD } from './fence-cases.ts';
 
 const BASE = join(import.meta.dirname, '../../../deploy/base');
 const operator = accountIn('archpolicy-system', 'operator');
@@ -54,6 +54,10 @@ const evict = (namespace: string, deleteOptions: JsonObject | undefined, as: rea
     }),
   );
 
+/** Creates a ConfigMap as a dry run. */
+const createConfigMap = (namespace: string, name: string, as: readonly string[]): Answer =>
+  cluster.kubectl(['create', 'configmap', name, `-n=${namespace}`, '--dry-run=server', ...as]);
+
 /** Returns the preconditions with the UID of the pod `gated`. */
 async function withUid(namespace: string, preconditions: JsonObject): Promise<JsonObject> {
   if (preconditions['uid'] !== UID_OF_THE_POD) return preconditions;
@@ -96,6 +100,7 @@ beforeAll(async () => {
   for (const refused of [
     () => patch([{ op: 'remove', path: '/metadata/labels' }], operator),
     () => evict('fenced', undefined, operator),
+    () => createConfigMap('fenced', 'other', operator),
   ]) {
     await waitFor(async () => (await refused()).status !== 0, { timeoutMs: 20_000, what: 'the fences' });
   }
@@ -139,6 +144,25 @@ describe('the fence around evictions', () => {
       evict('fenced', undefined, ['--as=system:serviceaccount:fenced:drainer', '--as-group=system:masters']),
       null,
     );
+  });
+});
+
+describe('the fence around ConfigMaps', () => {
+  test.each(CONFIG_MAPS)('R6 $account.1 of $account.0 creates $name in $namespace', async (row) => {
+    const { account, namespace, name, refusal } = row;
+    await expectRefusal(createConfigMap(namespace, name, accountIn(...account)), refusal);
+  });
+
+  test.each(CONFIG_MAPS)('R6 $account.1 of $account.0 changes $name in $namespace', async (row) => {
+    const { account, namespace, name, refusal } = row;
+    await cluster.kubectl(['create', 'configmap', name, `-n=${namespace}`]);
+    const flags = ['--type=merge', '--patch={"data":{"record.json":"{}"}}', '--dry-run=server'];
+    const as = accountIn(...account);
+    await expectRefusal(cluster.kubectl(['patch', 'configmap', name, `-n=${namespace}`, ...flags, ...as]), refusal);
+  });
+
+  test('other users may still create ConfigMaps', async () => {
+    await expectRefusal(createConfigMap('fenced', 'other', []), null);
   });
 });
 

@@ -13,6 +13,8 @@ export const DEGRADED_REASONS = [
   'TolerationsRefused',
   'EvictionsStopped',
   'OwnersStopped',
+  // After the reasons of the brake, because a new leader that cannot read the record reads these reasons.
+  'EvictionsNotRecorded',
   'ArchitectureLost',
   'Conflicting',
 ] as const;
@@ -35,6 +37,8 @@ export interface DegradationInput {
   readonly tolerations: TolerationProbeResult | undefined;
   /** Which evictions are stopped (R7). */
   readonly brake: BrakeState;
+  /** Whether evictions are stopped because they cannot be recorded for the next leader. */
+  readonly recordFailing: boolean;
   /** As in {@link PolicyCounts}. */
   readonly losesTieTo: ReadonlyMap<string, number>;
   /** Sentences about architectures that images of the policy's pods have lost. */
@@ -48,9 +52,14 @@ export const MAX_NAMED = 3;
 
 /** Returns the current degradations of a policy. Calls one pure function for each reason. */
 export function findDegradations(input: DegradationInput): readonly Degradation[] {
-  return [unreachable(input), intolerant(input), braked(input), lost(input), conflicting(input)].filter(
-    (found) => found !== undefined,
-  );
+  return [
+    unreachable(input),
+    intolerant(input),
+    braked(input),
+    unrecorded(input),
+    lost(input),
+    conflicting(input),
+  ].filter((found) => found !== undefined);
 }
 
 function unreachable({ policy, webhookReachable }: DegradationInput): Degradation | undefined {
@@ -89,6 +98,14 @@ export function tolerationVerdict(
 function braked({ policy, brake }: DegradationInput): Degradation | undefined {
   if (!evicts(policy) || brake.kind === 'running') return undefined;
   return { reason: brake.kind === 'paused' ? 'EvictionsStopped' : 'OwnersStopped', message: brakeNote(brake) };
+}
+
+function unrecorded({ policy, recordFailing }: DegradationInput): Degradation | undefined {
+  if (!evicts(policy) || !recordFailing) return undefined;
+  const message =
+    'No pods are evicted, because the operator cannot write its record of evictions, the ConfigMap archpolicy-safety in ' +
+    'its namespace: the next leader would not count them. The log of the operator contains the cause. Check its Role.';
+  return { reason: 'EvictionsNotRecorded', message };
 }
 
 function evicts({ spec }: ArchPolicy): boolean {

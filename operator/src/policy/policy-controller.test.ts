@@ -61,6 +61,7 @@ function rig(start: Partial<Rig['state']> = {}): Rig {
     nodes: () => [],
     namespaces: () => [],
     webhookReachable: () => state.isReachable,
+    recordFailing: () => false,
     tolerations: () => undefined,
     losses: () => [],
     brake: () => ({ kind: 'running' }) as const,

@@ -48,6 +48,7 @@ export interface StatusSource {
   /** Returns sentences about architectures that images of the policy’s pods have lost. */
   readonly losses: (policy: string) => readonly string[];
   readonly brake: () => BrakeState;
+  readonly recordFailing: () => boolean;
 }
 
 /** Writes a status. Returns false if the outcome is unknown. */
@@ -170,6 +171,7 @@ export class PolicyController {
       nodes: source.nodes(),
       lastRecheckMs: source.lastRecheckMs(),
       webhookReachable: source.webhookReachable(),
+      recordFailing: source.recordFailing(),
       tolerations: source.tolerations(policy),
       losses: source.losses(policy.name),
       brake: source.brake(),

@@ -21,6 +21,7 @@ const input = (changes: Partial<StatusInput> = {}): StatusInput => ({
   nodes: [],
   lastRecheckMs: NOW,
   webhookReachable: true,
+  recordFailing: false,
   tolerations: undefined,
   losses: [],
   brake: { kind: 'running' },
@@ -111,6 +112,21 @@ describe('the status of a policy', () => {
       'P2 without the webhook',
       { webhookReachable: false },
       ['Ready=True Enforcing', 'Degraded=True WebhookUnreachable'],
+    ],
+    [
+      'R6 whose evictions cannot be recorded',
+      { recordFailing: true },
+      ['Ready=True Enforcing', 'Degraded=True EvictionsNotRecorded'],
+    ],
+    [
+      'R7 whose evictions are stopped, and cannot be recorded: the next leader needs the first reason',
+      { recordFailing: true, brake: { kind: 'owners-paused', owners: ['shop/Deployment/web'] } },
+      ['Ready=True Enforcing', 'Degraded=True OwnersStopped'],
+    ],
+    [
+      'R6 that does not evict, while evictions cannot be recorded',
+      { policy: policy({ remediation: { action: 'Report' } }), recordFailing: true },
+      ['Ready=True Reporting', 'Degraded=False AsExpected'],
     ],
     [
       'PL8 with rejected tolerations, also in Audit',

@@ -19,6 +19,7 @@ export interface PolicyStatusesOptions extends Omit<PolicyControllerOptions, 'po
   /** The time when all pods were last evaluated. Notifies of each new time. */
   readonly progress: Notifier<number> & { readonly completedAtMs: number | undefined };
   readonly brake: Notifier<BrakeState> & { readonly state: BrakeState };
+  readonly record: Notifier<boolean> & { readonly isFailing: boolean };
   readonly webhook: Notifier<boolean> & { isReachable(): boolean };
   /** Notifies of changed verdicts on tolerations. */
   readonly tolerations: Pick<Notifier<undefined>, 'subscribe'> & {
@@ -73,7 +74,7 @@ export class PolicyStatuses {
   }
 
   #subscribe(): readonly (() => void)[] {
-    const { views, stats, progress, brake, webhook, tolerations, drift } = this.#options;
+    const { views, stats, progress, brake, record, webhook, tolerations, drift } = this.#options;
     const touchAll = (): void => {
       this.#controller.touchAll();
     };
@@ -81,14 +82,14 @@ export class PolicyStatuses {
       stats.subscribe((policy) => {
         this.#controller.touch(policy);
       }),
-      ...[progress, brake, webhook, tolerations, drift, views.nodes].map(
+      ...[progress, brake, record, webhook, tolerations, drift, views.nodes].map(
         (notifier: Pick<Notifier<unknown>, 'subscribe'>) => notifier.subscribe(touchAll),
       ),
     ];
   }
 
   #source(): StatusSource {
-    const { views, stats, progress, brake, webhook, tolerations, drift } = this.#options;
+    const { views, stats, progress, brake, record, webhook, tolerations, drift } = this.#options;
     return {
       counts: (policy) => stats.counts(policy),
       lastRecheckMs: () => progress.completedAtMs,
@@ -97,6 +98,7 @@ export class PolicyStatuses {
       webhookReachable: () => webhook.isReachable(),
       tolerations: (policy) => tolerations.verdict(policy),
       brake: () => brake.state,
+      recordFailing: () => record.isFailing,
       losses: (policy) => drift.getLosses(policy),
     };
   }

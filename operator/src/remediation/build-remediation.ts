@@ -17,6 +17,7 @@ import { PlacementViolations } from './eviction/placement-violations.ts';
 import { Replacements } from './eviction/replacements.ts';
 import type {
   Evict,
+  EvictionRecord,
   Jobs,
   Lease,
   Namespaces,
@@ -57,6 +58,7 @@ export interface RemediationParts {
   readonly jobs: Jobs;
   readonly reader: PodReader & NodeReader;
   readonly evict: Evict;
+  readonly record: EvictionRecord;
   readonly lease: Lease;
   readonly statuses: PolicyUpdates;
   readonly events: { record(event: EventInput, onDropped?: () => void): void };

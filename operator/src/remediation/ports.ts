@@ -113,3 +113,11 @@ export interface PolicyUpdates {
   /** R9: relaxes the policy's preference for this workload. */
   relax(policy: string, stuck: StuckWorkload): void;
 }
+
+/** The record of evictions for the next leader. */
+export interface EvictionRecord {
+  /**
+   * Waits until the current state of the ledger has been written. Returns false if the eviction must not be sent.
+   */
+  written(signal: AbortSignal): Promise<boolean>;
+}

@@ -122,6 +122,12 @@ describe('event texts', () => {
       expect(note).not.toContain('curl evil');
     });
 
+    test('R7 a brake without a known cause names neither owners nor numbers', () => {
+      const note = brakeNote({ kind: 'paused', owners: [], violations: 0, namespaces: 0 });
+      expect(note).toContain('its record of evictions cannot be read');
+      expect(note).not.toContain(' 0 ');
+    });
+
     test('R9 no command contains the name of a Job that cannot exist', () => {
       expect(stuckNote(forged, 'JobUnknown')).not.toContain('kubectl');
       expect(stuckNote(forge('Job', 'nightly'), 'JobUnknown')).toContain('delete job nightly,');

@@ -10,7 +10,17 @@ export { fixedCredentials } from './http/credentials.ts';
 export type { Credentials, CredentialSource, TlsCredentials } from './http/credentials.ts';
 export { KubeConfigCredentials } from './http/kube-config.ts';
 export type { KubeConfigLocation } from './http/kube-config.ts';
-export { EVENTS, LEASES, NAMESPACES, NODES, PODS, resourcePath, SECRETS, SERVICE_ACCOUNTS } from './http/paths.ts';
+export {
+  CONFIG_MAPS,
+  EVENTS,
+  LEASES,
+  NAMESPACES,
+  NODES,
+  PODS,
+  resourcePath,
+  SECRETS,
+  SERVICE_ACCOUNTS,
+} from './http/paths.ts';
 export type { ObjectLocation, Query, Resource } from './http/paths.ts';
 export { Backoff } from './reflector/backoff.ts';
 export type { BackoffTiming } from './reflector/backoff.ts';

@@ -128,7 +128,7 @@ export const layers: Readonly<Record<string, readonly Layer[]>> = {
   ],
   'operator/src/remediation': [
     ['eviction-attempts.ts', 'ports.ts'],
-    ['queue', 'resync'],
+    ['queue', 'resync', 'safety-record'],
     'evaluation',
     'eviction',
     'remediation.ts',

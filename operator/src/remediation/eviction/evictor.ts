@@ -1,3 +1,4 @@
+import { KeyedConcurrencyLimit } from '@archpolicy/async';
 import type { Clock } from '@archpolicy/async';
 import { parseDurationMs } from '@archpolicy/core';
 import type { EvictionAccount, EvictionDecision, EvictionLedger, NodeFacts, PodFacts } from '@archpolicy/core';
@@ -6,7 +7,7 @@ import type { RemediationMetrics } from '../../reporting/metrics.ts';
 import type { ContextGatherer, EvictionContext } from '../evaluation/context-gatherer.ts';
 import { readSameNode } from '../evaluation/current-node.ts';
 import type { Evaluation, PodEvaluator } from '../evaluation/pod-evaluator.ts';
-import type { Evict, Lease, NodeReader, PodReader, Webhook } from '../ports.ts';
+import type { Evict, EvictionRecord, Lease, NodeReader, PodReader, Webhook } from '../ports.ts';
 import type { EvictionAttempts } from '../eviction-attempts.ts';
 import { interpretResult } from './eviction-retry.ts';
 
@@ -38,10 +39,17 @@ export interface EvictorOptions {
   readonly lease: Lease;
   readonly webhook: Pick<Webhook, 'confirm'>;
   readonly ledger: Pick<EvictionLedger, 'reserve' | 'recordRequest' | 'release'>;
+  readonly record: EvictionRecord;
   readonly attempts: EvictionAttempts;
   readonly metrics: Pick<RemediationMetrics, 'answer'>;
   readonly clock: Pick<Clock, 'now' | 'monotonic'>;
 }
+
+/**
+ * Number of evictions that call the API server at the same time. Each makes one or two calls at a time, which leaves
+ * connections of the client to other parts.
+ */
+const MAX_CALLING = 16;
 
 /**
  * The recheck interval that is used if the duration in the policy cannot be parsed, although the CRD's schema accepted
@@ -50,11 +58,15 @@ export interface EvictorOptions {
 const DEFAULT_RECHECK_MS = 600_000;
 
 /**
- * Evicts a pod (R8): reserves a slot, probes the webhook, reads the pod and its node, evaluates the pod again, checks the Lease, and
- * calls the Eviction API.
+ * Evicts a pod (R8): reserves a slot, records it for the next leader, probes the webhook, reads the pod and its node, evaluates the pod
+ * again, checks the Lease, and calls the Eviction API.
  */
 export class Evictor {
   readonly #options: EvictorOptions;
+  readonly #calling = new KeyedConcurrencyLimit<'eviction'>({
+    ...{ priorities: ['eviction'], maxRunning: MAX_CALLING, maxRunningPerKey: MAX_CALLING },
+    ...{ maxWaiting: Infinity, maxWaitingPerKey: Infinity },
+  });
 
   constructor(options: EvictorOptions) {
     this.#options = options;
@@ -79,6 +91,18 @@ export class Evictor {
   }
 
   async #evictWithSlot(context: EvictionContext, signal: AbortSignal): Promise<EvictionOutcome> {
+    const { evaluator, record } = this.#options;
+    const notEvictable = (): EvictionOutcome => ({
+      kind: 'no-longer-evictable',
+      evaluation: evaluator.evaluate(context, true),
+    });
+    if (!(await record.written(signal))) return signal.aborted ? { kind: 'not-leading' } : notEvictable();
+    const slot = { priority: 'eviction', key: '', item: context.pod.uid } as const;
+    return (await this.#calling.run(slot, () => this.#evictRecorded(context, signal))) ?? notEvictable();
+  }
+
+  /** Evicts a pod whose slot is in the record for the next leader. */
+  async #evictRecorded(context: EvictionContext, signal: AbortSignal): Promise<EvictionOutcome> {
     const { lease, evaluator, webhook } = this.#options;
     if (!(await webhook.confirm(signal))) {
       return { kind: 'no-longer-evictable', evaluation: evaluator.evaluate(context, true) };

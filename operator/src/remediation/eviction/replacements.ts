@@ -14,6 +14,7 @@ import type {
   PlacementAssessment,
   PodFacts,
 } from '@archpolicy/core';
+import { podKey } from '@archpolicy/cluster-view';
 import type { Pods } from '../ports.ts';
 
 /** The state of a pod that replaces an evicted pod. */
@@ -45,6 +46,8 @@ export interface ReplacementsOptions {
 
 /** Interval at which all owners without an awaited replacement are dropped. */
 const SWEEP_MS = 60_000;
+/** The API server truncates the creation time of a pod to seconds. */
+const TIMESTAMP_PRECISION_MS = 1_000;
 
 /**
  * Tracks the replacements of evicted pods (R6). A replacement is a pod that has the same top controller as the evicted
@@ -85,6 +88,32 @@ export class Replacements {
     const owner = ownerKey(evicted);
     const known = this.#notReplacements.get(owner) ?? this.#existingPods(evicted.namespace, owner);
     this.#notReplacements.set(owner, known.add(evicted.uid));
+  }
+
+  /**
+   * Tracks the replacements for which the previous leader waited. A pod of such an owner is a replacement if it was
+   * created after the owner's oldest eviction. The times of the eviction and of the pod are of two clocks; if they
+   * differ by more than a second, a slot may be held for longer.
+   *
+   * @returns the keys of these replacements, which must be evaluated
+   */
+  resume(): readonly string[] {
+    const { ledger, clock, pods } = this.#options;
+    const awaited = new Map(
+      [...ledger.awaited(clock.monotonic())].filter(([owner]) => !this.#notReplacements.has(owner)),
+    );
+    for (const owner of awaited.keys()) this.#notReplacements.set(owner, new Set());
+    const replacements: string[] = [];
+    for (const namespace of new Set([...awaited.keys()].map(parseNamespace))) {
+      for (const pod of pods.byNamespace(namespace)) {
+        const ageMs = awaited.get(ownerKey(pod));
+        if (ageMs === undefined) continue;
+        const evictedAtMs = clock.now() - ageMs;
+        if (pod.createdAtMs + TIMESTAMP_PRECISION_MS > evictedAtMs) replacements.push(podKey(pod));
+        else this.#notReplacements.get(ownerKey(pod))?.add(pod.uid);
+      }
+    }
+    return replacements;
   }
 
   /**
@@ -179,6 +208,11 @@ export class Replacements {
     const pods = this.#options.pods.byNamespace(namespace);
     return new Set(pods.filter((pod) => ownerKey(pod) === owner).map(({ uid }) => uid));
   }
+}
+
+/** Returns the namespace of an owner's key, `namespace/kind/name`. */
+function parseNamespace(owner: string): string {
+  return owner.slice(0, owner.indexOf('/'));
 }
 
 function ownerKey(pod: PodFacts): string {

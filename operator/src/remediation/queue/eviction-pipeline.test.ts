@@ -64,7 +64,7 @@ describe('evaluations and evictions', () => {
     for (const key of [...misplaced, 'last']) pipeline.enqueue(key);
     await yieldSeveralTimes();
     expect(evaluated).toEqual([...misplaced, 'last']);
-    expect([...evicting.keys()]).toEqual(misplaced.slice(0, 16));
+    expect([...evicting.keys()]).toEqual(misplaced.slice(0, 64));
     await end();
   });
 

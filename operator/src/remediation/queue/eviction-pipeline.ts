@@ -9,10 +9,10 @@ import type { RateLimitTiming, ReconcileResult } from '@archpolicy/kube';
  */
 const EVALUATION_WORKERS = 16;
 /**
- * Number of concurrent evictions. Each makes one API call at a time, which leaves half of the client's connections to
- * other parts.
+ * Number of concurrent evictions. Most of them wait for the record of evictions, which is written once a second. The
+ * evictor limits how many call the API server.
  */
-const EVICTION_WORKERS = 16;
+const EVICTION_WORKERS = 64;
 /**
  * Back-off of an eviction that throws, usually because the API server does not respond. The retry calls the eviction
  * stage again, without an evaluation stage before it.

@@ -9,6 +9,7 @@ export interface Resource {
 export const PODS: Resource = { group: '', version: 'v1', resource: 'pods' };
 export const NODES: Resource = { group: '', version: 'v1', resource: 'nodes' };
 export const NAMESPACES: Resource = { group: '', version: 'v1', resource: 'namespaces' };
+export const CONFIG_MAPS: Resource = { group: '', version: 'v1', resource: 'configmaps' };
 export const SECRETS: Resource = { group: '', version: 'v1', resource: 'secrets' };
 export const SERVICE_ACCOUNTS: Resource = { group: '', version: 'v1', resource: 'serviceaccounts' };
 export const LEASES: Resource = { group: 'coordination.k8s.io', version: 'v1', resource: 'leases' };
