@@ -102,7 +102,7 @@ export function createInspector(options: InspectorOptions): Inspector {
   const network = options.sender ?? new NetworkSender(pools, bodies, userAgent);
   const proxies = options.proxies ?? NO_PROXIES;
   const failureLog = new FailureLog({ logger, metrics, clock, registries });
-  const sender = buildSender({ network, store, keys, clock, metrics, proxies });
+  const sender = buildSender({ network, store, keys, clock, metrics, proxies, registries });
   const memory = new MemoryCache(options.memory);
   const facts = new FactCache({ memory, store, keys, cipher: new ValueCipher(cacheKey), clock, metrics });
   const cache = new ImageCache(facts, clock);

@@ -21,6 +21,9 @@ export type RequestOutcome =
   | 'blocked'
   | 'aborted';
 
+/** How a command of Redis ended. `refused`: with an error reply. `unavailable`: without a reply. */
+export type RedisOutcome = 'reply' | 'refused' | 'unavailable';
+
 /** The reason why a key of a docker config was left out: the key cannot match an image, or it exceeds a bound. */
 export type UnusableKey = 'malformed' | 'too-long' | 'too-many-wildcards' | 'too-many-keys';
 
@@ -54,6 +57,19 @@ export interface RegistryMetrics {
   readonly credentialComparisons: (count: number) => void;
   /** Counts the keys that were left out of pull secrets, docker config files and responses of plugins. */
   readonly unusableKeys: (labels: { readonly reason: UnusableKey }, count: number) => void;
+  /**
+   * Records how long a request took that was sent over the network, without the wait for limits.
+   * @param host the host of the registry's entry in the registries file, or `other`
+   */
+  readonly requestTook: (host: string, tookMs: number) => void;
+  /** Sets the function that returns the number of hosts whose circuit breaker is open, by label as in `requestTook`. */
+  readonly watchCircuits: (read: () => Iterable<readonly [host: string, open: number]>) => void;
+  /** Records how a command of Redis ended, and how long it took. Commands that the open breaker rejects are not sent. */
+  readonly redisCommand: (outcome: RedisOutcome, tookMs: number) => void;
+  /** Sets the function that returns whether Redis answers. */
+  readonly watchRedis: (isUp: () => boolean) => void;
+  /** Records when the registries file was last read without a problem, epoch milliseconds. */
+  readonly registriesFileValid: (atMs: number) => void;
   /** Counts one reload of the registries file. */
   readonly registriesFile: (labels: { readonly outcome: 'loaded' | 'refused' }) => void;
 }
@@ -67,5 +83,10 @@ export const NO_METRICS: RegistryMetrics = {
   cache: () => undefined,
   credentialComparisons: () => undefined,
   unusableKeys: () => undefined,
+  requestTook: () => undefined,
+  watchCircuits: () => undefined,
+  redisCommand: () => undefined,
+  watchRedis: () => undefined,
+  registriesFileValid: () => undefined,
   registriesFile: () => undefined,
 };

@@ -21,6 +21,9 @@ export const MAX_REGISTRIES_FILE_BYTES = 1024 * 1024;
 /** Maximum number of hosts whose look-up is cached, because tenants choose hosts. */
 const MAX_CACHED_HOSTS = 1_000;
 
+/** The label of hosts that the registries file does not name. */
+export const OTHER_HOST = 'other';
+
 interface HostSettings {
   readonly entry: RegistryConfig | undefined;
   readonly sharing: ClusterSharing;
@@ -67,6 +70,19 @@ export class Registries {
       // The other names of a host come last, so that they do not unblock a host that a wildcard blocks.
       ...matchersFor(config.registries, normalizeHost),
     ];
+  }
+
+  /** The hosts of all entries, as `labelFor` returns them. */
+  get hosts(): readonly string[] {
+    return this.config.registries.map(({ host }) => host.toLowerCase());
+  }
+
+  /**
+   * Returns the host of the entry that applies, as the registries file writes it, or `other`. Only these texts may be values of
+   * a metric label, because tenants choose hosts.
+   */
+  labelFor(host: string): string {
+    return this.entryFor(host)?.host.toLowerCase() ?? OTHER_HOST;
   }
 
   /**

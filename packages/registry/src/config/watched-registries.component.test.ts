@@ -10,6 +10,8 @@ import { createManualClock } from '../fixtures/clocks.ts';
 let directory: string;
 let path: string;
 let events: string[];
+/** The times of reads without a problem. */
+let validAt: number[];
 
 const clock = createManualClock();
 
@@ -17,6 +19,7 @@ beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'archpolicy-registries-'));
   path = join(directory, 'registries.yaml');
   events = [];
+  validAt = [];
 });
 
 afterEach(() => rm(directory, { recursive: true }));
@@ -27,7 +30,11 @@ const open = (): Promise<WatchedRegistries> =>
     path,
     clock,
     logger: { ...NO_LOGGER, info: note, error: note },
-    metrics: { ...NO_METRICS, registriesFile: ({ outcome }) => void events.push(outcome) },
+    metrics: {
+      ...NO_METRICS,
+      registriesFile: ({ outcome }) => void events.push(outcome),
+      registriesFileValid: (atMs) => void validAt.push(atMs),
+    },
   });
 
 const blocks = (watched: WatchedRegistries, host: string): boolean | undefined =>
@@ -44,6 +51,18 @@ describe('I7 hot reload', () => {
     await watched.reload();
     expect([blocks(watched, 'a.example'), blocks(watched, 'b.example')]).toEqual([undefined, true]);
     expect(events).toEqual(['loaded', 'registries file loaded']);
+  });
+
+  test('I7 the time of the last valid read moves on with an unchanged file, and not with an invalid one', async () => {
+    await writeFile(path, 'registries: [{host: a.example}]');
+    const watched = await open();
+    clock.nowMs += 10_000;
+    await watched.reload();
+    await writeFile(path, 'registries: 7');
+    clock.nowMs += 10_000;
+    await watched.reload();
+    const startedAtMs = clock.nowMs - 20_000;
+    expect(validAt.map((atMs) => atMs - startedAtMs)).toEqual([0, 10_000]);
   });
 
   test('I7 a changed credentials file takes effect with an unchanged registries file', async () => {

@@ -41,6 +41,7 @@ export class WatchedRegistries implements RegistriesSource {
    */
   static async open(options: WatchOptions): Promise<WatchedRegistries> {
     const watched = new WatchedRegistries(options, await readRegistriesFile(options.path));
+    watched.#recordValid();
     watched.#logTlsProblems();
     return watched;
   }
@@ -72,6 +73,7 @@ export class WatchedRegistries implements RegistriesSource {
       this.#isInvalid = false;
       const isUnchanged = next.equals(this.#current);
       if (!isUnchanged) this.#current = next;
+      this.#recordValid();
       this.#logTlsProblems();
       if (next.tlsProblems.length > 0) metrics.registriesFile({ outcome: 'refused' });
       else if (!isUnchanged) metrics.registriesFile({ outcome: 'loaded' });
@@ -81,6 +83,11 @@ export class WatchedRegistries implements RegistriesSource {
       if (!this.#isInvalid) logger.error({ path, err }, 'registries file rejected, using the last valid one');
       this.#isInvalid = true;
     }
+  }
+
+  #recordValid(): void {
+    const { clock, metrics } = this.#options;
+    if (this.#current.tlsProblems.length === 0) metrics.registriesFileValid(clock.now());
   }
 
   /** Logs the problems once per change. */

@@ -1,5 +1,6 @@
 import type { Clock } from '@archpolicy/async';
 import { withoutUndefined } from '@archpolicy/core';
+import { OTHER_HOST } from '../config/registries.ts';
 import type { RegistriesSource } from '../config/registries-file.ts';
 import { normalizeHost } from '../hosts/host-pattern.ts';
 import type { FailureCause, FailureCauseKind } from '../http/failure-cause.ts';
@@ -31,8 +32,6 @@ export interface FailedInspection {
 const UNREMARKABLE: ReadonlySet<FailureCauseKind> = new Set(['not-found', 'blocked-host']);
 /** Causes after which requests wait. */
 const WAITS: ReadonlySet<FailureCauseKind> = new Set(['rate-limited', 'request-limit', 'circuit-breaker']);
-/** The label of hosts that the registries file does not name. */
-const OTHER_HOST = 'other';
 
 /** Logs and counts nothing. */
 export const NO_FAILURE_LOG: Pick<FailureLog, 'record' | 'report'> = {
@@ -70,9 +69,9 @@ export class FailureLog {
     const { metrics, clock, registries } = this.#parts;
     const host = normalizeHost(group.host);
     const { kind } = group.cause;
-    const entry = registries.current().entryFor(group.host)?.host.toLowerCase();
-    metrics.failure({ host: entry ?? OTHER_HOST, cause: kind });
-    const isNamed = entry?.includes('*') === false;
+    const label = registries.current().labelFor(group.host);
+    metrics.failure({ host: label, cause: kind });
+    const isNamed = label !== OTHER_HOST && !label.includes('*');
     const decision = this.#limits.decide({ host, kind, isNamed, tenant }, clock.monotonic());
     if (decision.kind === 'write') this.#write(group, decision);
   }

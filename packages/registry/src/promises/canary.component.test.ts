@@ -108,6 +108,11 @@ const metrics: RegistryMetrics = {
   cache: note,
   credentialComparisons: note,
   unusableKeys: note,
+  requestTook: note,
+  watchCircuits: note,
+  redisCommand: note,
+  watchRedis: note,
+  registriesFileValid: note,
   registriesFile: note,
 };
 

@@ -35,6 +35,8 @@ function respond({ url, headers }: HttpRequest): HttpResponse {
 class Rig {
   readonly requests: HttpRequest[] = [];
   readonly counted: string[] = [];
+  /** The host label of each measured request. */
+  readonly measured: string[] = [];
   readonly clock = new FakeClock();
   readonly #sender: Sender;
 
@@ -48,7 +50,10 @@ class Rig {
     const request = ({ purpose, outcome }: { purpose: string; outcome: string }): void =>
       void this.counted.push(`${purpose} ${outcome}`);
     const parts = { network, store: NO_SHARED_STORE, keys: new CacheKeys('key'), clock: this.clock };
-    this.#sender = buildSender({ ...parts, metrics: { ...NO_METRICS, request } });
+    this.#sender = buildSender({
+      ...parts,
+      metrics: { ...NO_METRICS, request, requestTook: (host) => void this.measured.push(host) },
+    });
   }
 
   send(limited: string): Promise<HttpResponse | FetchFailure> {
@@ -91,6 +96,21 @@ describe('the stack of senders', () => {
     const rig = new Rig();
     await rig.send('');
     expect(rig.counted).toEqual(['manifest unauthorized', 'token ok', 'manifest ok', 'manifest ok']);
+  });
+
+  test('I11 measures each request by the entry of its own host', async () => {
+    const rig = new Rig();
+    await rig.send('');
+    expect(rig.measured).toEqual([REGISTRY, TOKENS, REGISTRY, STORAGE]);
+  });
+
+  test('I11 does not measure requests that a limit rejects', async () => {
+    const rig = new Rig();
+    await rig.send(REGISTRY);
+    await rig.clock.advance(1_000);
+    const before = rig.measured.length;
+    expect(await rig.send(REGISTRY)).toMatchObject({ kind: 'failed', reason: 'RateLimited' });
+    expect(rig.measured.slice(before)).not.toContain(REGISTRY);
   });
 
   test.each([REGISTRY, TOKENS, STORAGE])('K5 the limit of %s applies to all requests to it', async (limited) => {

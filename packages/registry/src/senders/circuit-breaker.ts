@@ -1,6 +1,8 @@
 import { CircuitBreaker } from '@archpolicy/async';
 import type { Clock } from '@archpolicy/async';
 import { LRUCache } from 'lru-cache';
+import { OTHER_HOST } from '../config/registries.ts';
+import type { Registries } from '../config/registries.ts';
 import { normalizeHost } from '../hosts/host-pattern.ts';
 import { failedBecause } from '../http/outcome.ts';
 import type { FetchFailure } from '../http/outcome.ts';
@@ -42,6 +44,16 @@ export class CircuitBreakerSender implements Sender {
   constructor(next: Sender, clock: Clock) {
     this.#next = next;
     this.#clock = clock;
+  }
+
+  /** Returns the number of hosts whose breaker is open, for each entry of the registries file, and for all other hosts. */
+  countOpen(registries: Registries): ReadonlyMap<string, number> {
+    const open = new Map([OTHER_HOST, ...registries.hosts].map((host) => [host, 0]));
+    for (const [host, breaker] of this.#breakers.entries()) {
+      const label = registries.labelFor(host);
+      if (!breaker.isClosed) open.set(label, (open.get(label) ?? 0) + 1);
+    }
+    return open;
   }
 
   async send(request: HttpRequest, context: RequestContext): Promise<HttpResponse | FetchFailure> {

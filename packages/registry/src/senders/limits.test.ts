@@ -3,7 +3,7 @@ import { ANONYMOUS_SCOPE } from '../auth/auth-attempt.ts';
 import { CacheKeys } from '../cache/cache-keys.ts';
 import { NO_SHARED_STORE } from '../cache/shared-store.ts';
 import { endpointsFor } from '../config/endpoint.ts';
-import { DEFAULT_REGISTRIES } from '../config/registries.ts';
+import { DEFAULT_REGISTRIES, parseRegistries, Registries } from '../config/registries.ts';
 import { failed, failedBecause } from '../http/outcome.ts';
 import type { FetchFailure } from '../http/outcome.ts';
 import { CircuitBreakerSender } from './circuit-breaker.ts';
@@ -17,6 +17,7 @@ class Rig {
   now = 0;
   takesMs = 0;
   answer: HttpResponse | FetchFailure = OK;
+  readonly breaking: CircuitBreakerSender;
   readonly #limited: Sender;
 
   constructor() {
@@ -28,8 +29,8 @@ class Rig {
       },
     };
     const keys = new CacheKeys('key');
-    const breaking = new CircuitBreakerSender(network, clock);
-    this.#limited = new RateLimitSender(breaking, { store: NO_SHARED_STORE, keys, clock });
+    this.breaking = new CircuitBreakerSender(network, clock);
+    this.#limited = new RateLimitSender(this.breaking, { store: NO_SHARED_STORE, keys, clock });
   }
 
   async outcome(host: string, endpoint = host): Promise<string> {
@@ -120,6 +121,21 @@ describe('K5 a host that fails repeatedly', () => {
     }
     await rig.fail(5, FAILURE, HOST);
     expect(await rig.send(HOST)).toEqual(failedBecause({ kind: 'circuit-breaker' }, 'Unavailable', 1_000));
+  });
+
+  test('K5 open breakers are counted by entry of the registries file, those of other hosts together', async () => {
+    const rig = new Rig();
+    const hosts = ['registry.example', 'idle.example', '*.corp.example'];
+    const registries = new Registries(parseRegistries(JSON.stringify({ registries: hosts.map((host) => ({ host })) })));
+    for (const host of [HOST, 'a.corp.example', 'b.corp.example', 'tenant.test']) await rig.fail(5, FAILURE, host);
+    await rig.fail(4, FAILURE, 'another.test');
+    const before = Object.fromEntries(rig.breaking.countOpen(registries));
+    rig.now += 1_000;
+    await rig.outcome(HOST);
+    expect([before, rig.breaking.countOpen(registries).get(HOST)]).toEqual([
+      { [HOST]: 1, 'idle.example': 0, '*.corp.example': 2, other: 1 },
+      0,
+    ]);
   });
 
   test('K5 probes after a second, doubled with each failure, up to half a minute', async () => {

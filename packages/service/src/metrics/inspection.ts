@@ -1,6 +1,8 @@
 import type { FactSource, UnresolvedReason } from '@archpolicy/core';
 import { enumCounter } from './enum-metrics.ts';
-import { hostCounter } from './host-counter.ts';
+import { hostCounter } from './host-metrics.ts';
+import { declareRegistryHealth } from './registry-health.ts';
+import type { RegistryHealth } from './registry-health.ts';
 import type { EnumCounter, LabelSets, LabelsOf, Registry } from './enum-metrics.ts';
 
 const OUTCOMES = [
@@ -54,7 +56,7 @@ const LABELS = {
 type Amount = 'credentialComparisons' | 'unusableKeys';
 
 /** The callbacks with which the inspector counts. */
-export type InspectionCounts = {
+export type InspectionCounts = RegistryHealth & {
   /** @param labels `host`: as the registries file writes it, or `other` */
   readonly failure: (labels: { readonly host: string; readonly cause: (typeof FAILURE_CAUSES)[number] }) => void;
 } & {
@@ -75,6 +77,7 @@ export function declareInspectionMetrics(registry: Registry): InspectionCounts {
   return {
     ...declareAnswers(registry),
     ...declareCredentials(registry),
+    ...declareRegistryHealth(registry),
     failure: (labels) => {
       failures.inc(labels);
     },
@@ -104,7 +107,7 @@ function declareCredentials(registry: Registry): Pick<InspectionCounts, Amount> 
   };
 }
 
-function declareAnswers(registry: Registry): Omit<InspectionCounts, Amount | 'failure'> {
+function declareAnswers(registry: Registry): Omit<InspectionCounts, Amount | 'failure' | keyof RegistryHealth> {
   return {
     inspection: buildIncrement({
       registry,

@@ -53,6 +53,8 @@ let pings: () => Promise<void>;
 let connections: ScriptedConnection[];
 let logLines: string[];
 let client: ResilientClient;
+/** The observed commands. */
+let observed: string[];
 
 beforeEach(() => {
   clock = new FakeClock();
@@ -60,6 +62,7 @@ beforeEach(() => {
   pings = works;
   connections = [];
   logLines = [];
+  observed = [];
   const connect = (): RedisConnection => {
     const connection = new ScriptedConnection(opens);
     connections.push(connection);
@@ -71,6 +74,7 @@ beforeEach(() => {
     clock,
     logger: { ...NO_LOGGER, warn: note, info: note },
     commandTimeoutMs: 50,
+    onCommand: (outcome, tookMs) => void observed.push(`${outcome} ${tookMs}`),
   });
 });
 
@@ -201,6 +205,21 @@ describe('the client of Redis', () => {
     await clock.advance(0);
     expect(await answer('b')).toEqual({ kind: 'reply', value: 'b' });
     expect(connections).toHaveLength(2);
+  });
+
+  test('K7 measures the commands that were sent, and is down until a probe succeeds', async () => {
+    const states = [client.isUp];
+    await answer('a');
+    await client.run(() => Promise.reject(replyError('OOM command not allowed')));
+    for (let times = 0; times < 3; times += 1) await timedOutCommand();
+    states.push(client.isUp);
+    await answer('b');
+    expect(observed).toEqual(['reply 0', 'refused 0', 'unavailable 50', 'unavailable 50', 'unavailable 50']);
+    await clock.advance(500);
+    await answer('c');
+    await clock.advance(0);
+    states.push(client.isUp);
+    expect(states).toEqual([true, false, true]);
   });
 
   test('K7 error replies do not open the breaker', async () => {

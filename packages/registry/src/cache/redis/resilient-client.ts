@@ -29,6 +29,8 @@ export interface ClientParts {
   readonly logger: Logger;
   /** Timeout of a command, connecting included, milliseconds. */
   readonly commandTimeoutMs: number;
+  /** Called for each command that was sent. Must not throw. */
+  readonly onCommand?: (outcome: Reply<unknown>['kind'], tookMs: number) => void;
 }
 
 export type Reply<T> =
@@ -75,8 +77,19 @@ export class ResilientClient {
     const { clock, commandTimeoutMs } = this.#parts;
     const startedAtMs = clock.monotonic();
     if (this.#isUnavailable(startedAtMs)) return { kind: 'unavailable' };
+    const reply = await this.#runUntil(command, startedAtMs + commandTimeoutMs);
+    this.#parts.onCommand?.(reply.kind, clock.monotonic() - startedAtMs);
+    return reply;
+  }
+
+  /** Whether Redis answered the last commands, or probes since. False while the breaker is open. */
+  get isUp(): boolean {
+    return !this.#closed && this.#breaker.isClosed;
+  }
+
+  async #runUntil<T>(command: (client: RedisClient) => Promise<T>, deadlineMs: number): Promise<Reply<T>> {
     try {
-      const waited = await this.#timeout.wait(this.#send(command), startedAtMs + commandTimeoutMs);
+      const waited = await this.#timeout.wait(this.#send(command), deadlineMs);
       if (waited.kind !== 'done') return this.#recordFailure();
       this.#recordSuccess();
       return { kind: 'reply', value: waited.value };

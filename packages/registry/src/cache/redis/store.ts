@@ -33,7 +33,12 @@ export class RedisStore implements SharedStore {
   readonly #isCluster: boolean;
 
   constructor(target: RedisTarget, { clock, metrics, logger }: StoreParts, commandTimeoutMs = COMMAND_TIMEOUT_MS) {
-    this.#client = new ResilientClient({ connect: createConnections(target), clock, logger, commandTimeoutMs });
+    const onCommand = metrics.redisCommand;
+    this.#client = new ResilientClient({
+      connect: createConnections(target),
+      ...{ clock, logger, commandTimeoutMs, onCommand },
+    });
+    metrics.watchRedis(() => this.#client.isUp);
     this.#metrics = metrics;
     this.#isCluster = target.kind === 'cluster';
     // Connect early: without a connection, the first inspections would send requests to registries.

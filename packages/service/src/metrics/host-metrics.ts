@@ -1,4 +1,4 @@
-import { Counter, Histogram } from 'prom-client';
+import { Counter, Gauge, Histogram } from 'prom-client';
 import type { Registry } from 'prom-client';
 import { BoundedNames, OTHER } from './bounded-names.ts';
 
@@ -43,4 +43,21 @@ export function hostHistogram(
   return (host, value) => {
     histogram.observe({ host: hosts.label(host) }, value);
   };
+}
+
+/** Declares a gauge by host, which is read at each scrape. The values of hosts over the limit are added up as `other`. */
+export function hostGauge(
+  row: HostMetricOptions & { readonly read: () => Iterable<readonly [host: string, value: number]> },
+): void {
+  const { registry, read, ...rest } = row;
+  new Gauge({
+    ...rest,
+    labelNames: ['host'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      const hosts = new BoundedNames(MAX_HOSTS);
+      for (const [host, value] of read()) this.inc({ host: hosts.label(host) }, value);
+    },
+  });
 }

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { createRegistry } from './enum-metrics.ts';
-import { hostCounter } from './host-counter.ts';
+import { hostCounter } from './host-metrics.ts';
 
 test('I11 failures are counted by host and cause, and `other` has all causes from the start', async () => {
   const registry = createRegistry();

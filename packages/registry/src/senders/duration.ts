@@ -1,0 +1,25 @@
+import type { Clock } from '@archpolicy/async';
+import type { FetchFailure } from '../http/outcome.ts';
+import type { RegistryMetrics } from '../metrics.ts';
+import type { RequestContext } from './request-context.ts';
+import type { HttpRequest, HttpResponse, Sender } from './sender.ts';
+
+/** Measures each request from its start to the end of its body, or to its failure. */
+export class DurationSender implements Sender {
+  readonly #next: Sender;
+  readonly #metrics: Pick<RegistryMetrics, 'requestTook'>;
+  readonly #clock: Pick<Clock, 'monotonic'>;
+
+  constructor(next: Sender, metrics: Pick<RegistryMetrics, 'requestTook'>, clock: Pick<Clock, 'monotonic'>) {
+    this.#next = next;
+    this.#metrics = metrics;
+    this.#clock = clock;
+  }
+
+  async send(request: HttpRequest, context: RequestContext): Promise<HttpResponse | FetchFailure> {
+    const startedAtMs = this.#clock.monotonic();
+    const response = await this.#next.send(request, context);
+    this.#metrics.requestTook(context.registries.labelFor(request.host), this.#clock.monotonic() - startedAtMs);
+    return response;
+  }
+}
