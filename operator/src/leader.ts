@@ -27,7 +27,8 @@ import { PolicyPodStats } from './statistics/policy-pod-stats.ts';
 import { WebhookConfiguration } from './webhook-health/webhook-configuration.ts';
 import { TolerationMonitor } from './webhook-health/toleration-monitor.ts';
 import { TolerationProbe } from './webhook-health/toleration-probe.ts';
-import { WebhookProbe } from './webhook-health/webhook-probe.ts';
+import { WebhookProbe } from './webhook-health/probe/webhook-probe.ts';
+import { WebhookReporter } from './webhook-health/webhook-reporter.ts';
 import { WebhookHealth } from './webhook-health/webhook-health.ts';
 import { RecordStore } from './remediation/safety-record/record-store.ts';
 import { SafetyRecorder } from './remediation/safety-record/safety-recorder.ts';
@@ -128,7 +129,8 @@ function buildLeader(options: LeaderOptions, lease: Pick<Leadership, 'isHeld'>):
   const gate = gateController({ ...options, inspector });
   const warm = keepWarm({ ...options, inspector }, getPolicy);
   const age = new ViewAgeCheck({ views, clock });
-  return [record, brake, configuration, webhook, tolerations, statuses, remediation, resync, gate, age, ...warm];
+  const reach = new WebhookReporter({ ...observed, policies: views.policies });
+  return [record, brake, configuration, reach, webhook, tolerations, statuses, remediation, resync, gate, age, ...warm];
 }
 
 function safetyRecorder(options: LeaderOptions, ledger: EvictionLedger): SafetyRecorder {
@@ -150,12 +152,14 @@ function keepWarm(options: LeaderOptions, getPolicy: (pod: string) => string | u
 }
 
 function webhookHealth(options: LeaderOptions, configuration: WebhookConfiguration): WebhookHealth {
-  const probe = new WebhookProbe(options);
+  const probe = new WebhookProbe({ ...options, onProbe: options.metrics.webhookProbe });
   return new WebhookHealth({
     ...options,
     configuration,
     lease: options.webhookLease,
+    namespaces: options.views.namespaces,
     probe: (deadline) => probe.probe(deadline),
+    diagnose: (durationMs) => probe.diagnose(durationMs, configuration.timeoutMs),
   });
 }
 

@@ -11,12 +11,14 @@ import { declareRemediationMetrics } from './reporting/metrics.ts';
 import type { RemediationMetrics } from './reporting/metrics.ts';
 import { declareRecordMetrics } from './reporting/record-metrics.ts';
 import type { RecordMetrics } from './reporting/record-metrics.ts';
+import { declareWebhookHealthMetrics } from './webhook-health/metrics.ts';
+import type { WebhookHealthMetrics } from './webhook-health/metrics.ts';
 
 const DROPS = ['queue-full', 'send-failed', 'stopped'] as const;
 
 /** The operator's metrics. Each label has a closed set of values. */
 export interface OperatorMetrics
-  extends ControllerMetrics, DriftMetrics, PolicyMetrics, RecordMetrics, RemediationMetrics {
+  extends ControllerMetrics, DriftMetrics, PolicyMetrics, RecordMetrics, RemediationMetrics, WebhookHealthMetrics {
   /** Sets the function that returns whether this process leads. It is called at each scrape. */
   readonly leading: (isLeading: () => boolean) => void;
   readonly events: EventObserver;
@@ -30,6 +32,7 @@ export function declareMetrics(registry: Registry): OperatorMetrics {
     ...declareControllerMetrics(registry),
     ...declarePolicyMetrics(registry),
     ...declareDriftMetrics(registry),
+    ...declareWebhookHealthMetrics(registry),
     leading: leaderMetric(registry),
     events: eventMetrics(registry),
   };

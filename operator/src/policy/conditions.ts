@@ -14,6 +14,8 @@ export interface ConditionInput {
   /** Number of selected namespaces. */
   readonly namespaces: number;
   readonly degradations: readonly Degradation[];
+  /** Whether this leader has determined all degradations. */
+  readonly degradationsKnown: boolean;
   readonly nowMs: number;
 }
 
@@ -67,8 +69,9 @@ function inEffect({ spec: { mode, remediation } }: ArchPolicy): ConditionState {
   return { status: 'True', reason: 'Enforcing', message };
 }
 
-function degradation({ previous, checked, degradations }: ConditionInput): ConditionState {
-  if (!checked) {
+function degradation({ previous, checked, degradations, degradationsKnown }: ConditionInput): ConditionState {
+  const isKnown = checked && degradationsKnown;
+  if (!isKnown) {
     const before = previous.find(({ type }) => type === 'Degraded');
     if (before !== undefined) return before;
   }

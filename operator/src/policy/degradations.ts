@@ -1,7 +1,10 @@
 import type { ArchPolicy, BrakeState, TolerationVerdict } from '@archpolicy/core';
 import { sanitizeText } from '@archpolicy/service';
 import { brakeNote } from '../reporting/messages.ts';
+import { describeProblem } from '../webhook-health/problem-message.ts';
 import type { TolerationProbeResult } from '../webhook-health/toleration-probe.ts';
+import { isProblem } from '../webhook-health/webhook-status.ts';
+import type { WebhookStatus } from '../webhook-health/webhook-status.ts';
 
 /**
  * The reasons of the condition `Degraded`, most severe first. If several reasons apply, the condition has the most
@@ -10,6 +13,7 @@ import type { TolerationProbeResult } from '../webhook-health/toleration-probe.t
 export const DEGRADED_REASONS = [
   'Invalid',
   'WebhookUnreachable',
+  'ProbeRefused',
   'TolerationsRefused',
   'EvictionsStopped',
   'OwnersStopped',
@@ -29,7 +33,7 @@ export interface Degradation {
 /** The inputs of the degradations. */
 export interface DegradationInput {
   readonly policy: ArchPolicy;
-  readonly webhookReachable: boolean;
+  readonly webhook: WebhookStatus;
   /**
    * The last result of probing the tolerations that the policy's pods would get (PL8). Undefined while this leader has
    * no result.
@@ -62,11 +66,15 @@ export function findDegradations(input: DegradationInput): readonly Degradation[
   ].filter((found) => found !== undefined);
 }
 
-function unreachable({ policy, webhookReachable }: DegradationInput): Degradation | undefined {
-  if (!evicts(policy) || webhookReachable) return undefined;
-  const message =
-    'The webhook is unreachable. No pods are evicted, because their replacements would be misplaced, too. Check the webhook’s pods and its certificate.';
-  return { reason: 'WebhookUnreachable', message };
+/**
+ * Detects that the API server does not reach the webhook, or that this cannot be checked (R3). Reports it in every mode,
+ * because new pods are then admitted unchanged, and their creation may be slow.
+ */
+function unreachable({ policy, webhook }: DegradationInput): Degradation | undefined {
+  if (!isProblem(webhook)) return undefined;
+  const reason = webhook.kind === 'unreachable' ? 'WebhookUnreachable' : 'ProbeRefused';
+  const consequence = evicts(policy) ? ' No pods are evicted, because their replacements could be misplaced, too.' : '';
+  return { reason, message: `${describeProblem(webhook)}${consequence}` };
 }
 
 /**

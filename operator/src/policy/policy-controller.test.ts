@@ -60,8 +60,11 @@ function rig(start: Partial<Rig['state']> = {}): Rig {
     lastRecheckMs: () => Date.UTC(2026, 0, 1),
     nodes: () => [],
     namespaces: () => [],
-    webhookReachable: () => state.isReachable,
     recordFailing: () => false,
+    webhook: () =>
+      state.isReachable
+        ? ({ kind: 'reachable' } as const)
+        : ({ kind: 'unreachable', cause: 'refused', words: '' } as const),
     tolerations: () => undefined,
     losses: () => [],
     brake: () => ({ kind: 'running' }) as const,

@@ -17,6 +17,7 @@ import { timeReconcile } from '../controller-metrics.ts';
 import type { ControllerMetrics } from '../controller-metrics.ts';
 import type { PolicyCounts } from '../statistics/policy-pod-stats.ts';
 import type { TolerationProbeResult } from '../webhook-health/toleration-probe.ts';
+import type { WebhookStatus } from '../webhook-health/webhook-status.ts';
 import { DegradedGauge } from './degraded-gauge.ts';
 import { EvictedCounts } from './evicted-counts.ts';
 import type { PolicyMetrics } from './metrics.ts';
@@ -43,7 +44,7 @@ export interface StatusSource {
   readonly lastRecheckMs: () => number | undefined;
   readonly nodes: () => readonly NodeFacts[];
   readonly namespaces: () => readonly NamespaceFacts[];
-  readonly webhookReachable: () => boolean;
+  readonly webhook: () => WebhookStatus;
   readonly tolerations: (policy: ArchPolicy) => TolerationProbeResult | undefined;
   /** Returns sentences about architectures that images of the policy’s pods have lost. */
   readonly losses: (policy: string) => readonly string[];
@@ -170,8 +171,8 @@ export class PolicyController {
       evicted: this.#evicted.total(policy),
       nodes: source.nodes(),
       lastRecheckMs: source.lastRecheckMs(),
-      webhookReachable: source.webhookReachable(),
       recordFailing: source.recordFailing(),
+      webhook: source.webhook(),
       tolerations: source.tolerations(policy),
       losses: source.losses(policy.name),
       brake: source.brake(),

@@ -6,6 +6,8 @@ import { EvictedCounts } from './evicted-counts.ts';
 import { buildInvalidStatus, buildStatus } from './status.ts';
 import type { StatusInput } from './status.ts';
 
+const UNREACHABLE: StatusInput['webhook'] = { kind: 'unreachable', cause: 'not-running', words: '' };
+
 const NOW = Date.UTC(2026, 0, 1, 12, 0, 0, 678);
 const EARLIER = '2026-01-01T09:00:00Z';
 
@@ -20,8 +22,8 @@ const input = (changes: Partial<StatusInput> = {}): StatusInput => ({
   evicted: 0,
   nodes: [],
   lastRecheckMs: NOW,
-  webhookReachable: true,
   recordFailing: false,
+  webhook: { kind: 'reachable' },
   tolerations: undefined,
   losses: [],
   brake: { kind: 'running' },
@@ -108,11 +110,7 @@ describe('the status of a policy', () => {
       { policy: policy({ remediation: { action: 'Report' } }) },
       ['Ready=True Reporting', 'Degraded=False AsExpected'],
     ],
-    [
-      'P2 without the webhook',
-      { webhookReachable: false },
-      ['Ready=True Enforcing', 'Degraded=True WebhookUnreachable'],
-    ],
+    ['P2 without the webhook', { webhook: UNREACHABLE }, ['Ready=True Enforcing', 'Degraded=True WebhookUnreachable']],
     [
       'R6 whose evictions cannot be recorded',
       { recordFailing: true },
@@ -144,9 +142,19 @@ describe('the status of a policy', () => {
       ['Ready=True Enforcing', 'Degraded=False AsExpected'],
     ],
     [
-      'in Audit without the webhook',
-      { policy: policy({ mode: 'Audit' }), webhookReachable: false },
-      ['Ready=True Auditing', 'Degraded=False AsExpected'],
+      'R3 in Audit without the webhook',
+      { policy: policy({ mode: 'Audit' }), webhook: UNREACHABLE },
+      ['Ready=True Auditing', 'Degraded=True WebhookUnreachable'],
+    ],
+    [
+      'R3 with Report without the webhook',
+      { policy: policy({ remediation: { action: 'Report' } }), webhook: UNREACHABLE },
+      ['Ready=True Reporting', 'Degraded=True WebhookUnreachable'],
+    ],
+    [
+      'R3 with a probe that the API server rejects',
+      { webhook: { kind: 'probe-refused', status: 403, words: 'exceeded quota' } },
+      ['Ready=True Enforcing', 'Degraded=True ProbeRefused'],
     ],
     [
       'shadowed',
@@ -171,7 +179,7 @@ describe('the status of a policy', () => {
     ],
     [
       'with several degradations: the most severe is the reason',
-      { losses: ['Image web:v1 is gone.'], webhookReachable: false },
+      { losses: ['Image web:v1 is gone.'], webhook: UNREACHABLE },
       ['Ready=True Enforcing', 'Degraded=True WebhookUnreachable'],
     ],
     [
@@ -191,17 +199,18 @@ describe('the status of a policy', () => {
 
   test('a new leader keeps the conditions of its predecessor until it has evaluated all pods', () => {
     const before = withConditions({}, {}, { type: 'Degraded', status: 'True' });
-    expect(shown({ policy: before, lastRecheckMs: undefined, webhookReachable: false })).toEqual([
+    expect(shown({ policy: before, lastRecheckMs: undefined, webhook: UNREACHABLE })).toEqual([
       'Ready=True Before',
       'Degraded=True Before',
     ]);
+    expect(shown({ policy: before, webhook: { kind: 'unknown' } })[1]).toBe('Degraded=True Before');
     const edited = withConditions({}, { observedGeneration: 0 });
     expect(shown({ policy: edited, lastRecheckMs: undefined })[0]).toBe('Ready=Unknown Checking');
   });
 
   test('lastTransitionTime is the time of the last change', () => {
     const before = withConditions({}, {}, { type: 'Degraded', status: 'False' });
-    const times = (buildStatus(input({ policy: before, webhookReachable: false })).conditions ?? []).map(
+    const times = (buildStatus(input({ policy: before, webhook: UNREACHABLE })).conditions ?? []).map(
       ({ type, lastTransitionTime }) => [type, lastTransitionTime],
     );
     expect(times).toEqual([
@@ -228,8 +237,8 @@ describe('the status of a policy', () => {
   test('the message lists all degradations, names a few objects, and is bounded', () => {
     const losesTieTo = new Map(['d', 'c', 'b', 'a'].map((name) => [name, 2]));
     const counts = { ...NO_PODS, matched: 1, losesTieTo };
-    const message = getMessage('Degraded', { webhookReachable: false, counts }) ?? '';
-    expect(message).toContain('The webhook is unreachable');
+    const message = getMessage('Degraded', { webhook: UNREACHABLE, counts }) ?? '';
+    expect(message).toContain('No replica of the webhook renews its Lease');
     expect(message).toContain('Policy a has the same priority');
     expect(message).toContain('And 1 more policies.');
     expect(message).not.toContain('Policy d ');

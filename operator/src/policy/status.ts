@@ -43,6 +43,7 @@ export function buildStatus(input: StatusInput): OwnStatus {
       matched,
       namespaces: matched > 0 ? matched : selectedNamespaces(input),
       degradations: findDegradations({ ...input, losesTieTo: counts.losesTieTo }),
+      degradationsKnown: input.webhook.kind !== 'unknown',
       nowMs: input.nowMs,
     }),
     pods: { matched, constrained, gated, misplaced, unresolved, unschedulable, evicted },

@@ -3,6 +3,7 @@ import type { ClusterViewWithPods } from '@archpolicy/cluster-view';
 import type { Api } from '@archpolicy/kube';
 import type { PolicyCounts } from '../statistics/policy-pod-stats.ts';
 import type { TolerationProbeResult } from '../webhook-health/toleration-probe.ts';
+import type { WebhookStatus } from '../webhook-health/webhook-status.ts';
 import { PolicyController } from './policy-controller.ts';
 import type { PolicyControllerOptions, StatusSource } from './policy-controller.ts';
 import { PolicyOperator } from './policy-operator.ts';
@@ -20,7 +21,11 @@ export interface PolicyStatusesOptions extends Omit<PolicyControllerOptions, 'po
   readonly progress: Notifier<number> & { readonly completedAtMs: number | undefined };
   readonly brake: Notifier<BrakeState> & { readonly state: BrakeState };
   readonly record: Notifier<boolean> & { readonly isFailing: boolean };
-  readonly webhook: Notifier<boolean> & { isReachable(): boolean };
+  /** Notifies of changed statuses of the webhook. */
+  readonly webhook: {
+    readonly status: WebhookStatus;
+    onStatus(listener: (status: WebhookStatus) => void): () => void;
+  };
   /** Notifies of changed verdicts on tolerations. */
   readonly tolerations: Pick<Notifier<undefined>, 'subscribe'> & {
     verdict(policy: ArchPolicy): TolerationProbeResult | undefined;
@@ -82,7 +87,8 @@ export class PolicyStatuses {
       stats.subscribe((policy) => {
         this.#controller.touch(policy);
       }),
-      ...[progress, brake, record, webhook, tolerations, drift, views.nodes].map(
+      webhook.onStatus(touchAll),
+      ...[progress, brake, record, tolerations, drift, views.nodes].map(
         (notifier: Pick<Notifier<unknown>, 'subscribe'>) => notifier.subscribe(touchAll),
       ),
     ];
@@ -95,7 +101,7 @@ export class PolicyStatuses {
       lastRecheckMs: () => progress.completedAtMs,
       nodes: () => views.nodes.list(),
       namespaces: () => views.namespaces.list(),
-      webhookReachable: () => webhook.isReachable(),
+      webhook: () => webhook.status,
       tolerations: (policy) => tolerations.verdict(policy),
       brake: () => brake.state,
       recordFailing: () => record.isFailing,

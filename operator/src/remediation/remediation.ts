@@ -249,6 +249,8 @@ export class Remediation {
       return DONE;
     }
     this.#wake(limitQueues.leave(key));
+    // The evaluation that stopped the attempt differs from the last one, because an input has changed since then.
+    if (decision.kind === 'evict') return { kind: 'evaluate', afterMs: MIN_DELAY_MS };
     const afterMs = retry.delayMs(pod, decision, clock.now());
     return afterMs === undefined ? DONE : { kind: 'evaluate', afterMs };
   }

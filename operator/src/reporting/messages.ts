@@ -66,7 +66,9 @@ const WHY: Readonly<Record<ReportReason | WaitReason, string>> = {
   NodeNotReady: 'its node is not Ready, so Kubernetes evicts its pods by taint',
   GracePeriod: 'it was scheduled only recently',
   ReadyTooShort: 'it became Ready only recently',
-  WebhookUnreachable: 'the webhook is unreachable, so its replacement would be misplaced, too',
+  WebhookUnreachable:
+    'the webhook is unreachable or could not be checked, so its replacement could be misplaced, too: ' +
+    'see the condition Degraded of its policy',
   EvictionsStopped:
     'all evictions are stopped because too many replacements were misplaced: see the condition Degraded of its policy',
   OwnerStopped:

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { ArchPolicy, NodeFacts } from '@archpolicy/core';
 import { FakeClock } from '@archpolicy/testkit';
-import { node, policy } from '../fixtures/objects.ts';
+import { node, policy, silent } from '../fixtures/objects.ts';
 import { TolerationMonitor } from './toleration-monitor.ts';
 import type { TolerationProbeResult } from './toleration-probe.ts';
 
@@ -41,6 +41,7 @@ function started(state: Partial<World['state']> = {}): World {
       return Promise.resolve(now.result);
     },
     clock,
+    logger: silent,
   });
   let changes = 0;
   monitor.subscribe(() => {

@@ -1,7 +1,9 @@
 import type { Clock } from '@archpolicy/async';
 import { taintedArchitectures } from '@archpolicy/core';
 import type { ArchPolicy, NodeArchitecture, NodeFacts } from '@archpolicy/core';
+import type { Logger } from '@archpolicy/service';
 import { Listeners } from '../listeners.ts';
+import { isSameMessage } from './probe/api-server-words.ts';
 import type { TolerationProbeResult } from './toleration-probe.ts';
 
 /** Interval between two probes of the same tolerations. */
@@ -19,6 +21,7 @@ export interface TolerationMonitorOptions {
     signal: AbortSignal,
   ) => Promise<TolerationProbeResult | undefined>;
   readonly clock: Clock;
+  readonly logger: Pick<Logger, 'warn' | 'info'>;
 }
 
 interface Probed {
@@ -78,9 +81,24 @@ export class TolerationMonitor {
       const before = probed.get(key);
       if (before !== undefined && clock.monotonic() < before.atMs + PROBE_INTERVAL_MS) continue;
       const result = await probe(architectures, signal);
-      probed.set(key, { atMs: clock.monotonic(), result: result ?? before?.result });
-      if (result !== undefined && !isSame(result, before?.result)) this.#changes.notify(undefined);
+      const isChanged = result !== undefined && !isSame(result, before?.result);
+      probed.set(key, { atMs: clock.monotonic(), result: isChanged ? result : before?.result });
+      if (!isChanged) continue;
+      this.#log(architectures, result, before?.result);
+      this.#changes.notify(undefined);
     }
+  }
+
+  #log(
+    architectures: readonly NodeArchitecture[],
+    result: TolerationProbeResult,
+    before: TolerationProbeResult | undefined,
+  ): void {
+    const { logger } = this.#options;
+    if (result.kind === 'refused') {
+      logger.warn({ architectures, words: result.words }, 'tolerations of architecture taints rejected');
+    } else if (before !== undefined)
+      logger.info({ architectures }, 'tolerations of architecture taints accepted again');
   }
 
   #toleratedBy(policy: ArchPolicy): readonly NodeArchitecture[] {
@@ -90,6 +108,6 @@ export class TolerationMonitor {
 }
 
 function isSame(one: TolerationProbeResult, other: TolerationProbeResult | undefined): boolean {
-  if (one.kind === 'refused') return other?.kind === 'refused' && one.words === other.words;
+  if (one.kind === 'refused') return other?.kind === 'refused' && isSameMessage(one.words, other.words);
   return one.kind === other?.kind;
 }

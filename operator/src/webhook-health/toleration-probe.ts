@@ -1,14 +1,10 @@
 import { architectureToleration, parseLiftResponse } from '@archpolicy/core';
 import type { JsonObject, NodeArchitecture } from '@archpolicy/core';
 import type { Api, ApiResponse } from '@archpolicy/kube';
-import { sanitizeText } from '@archpolicy/service';
 import type { Logger } from '@archpolicy/service';
-import { createProbePod } from './probe-pod.ts';
-
-/**
- * Maximum length of the quoted message, in characters. A longer text would hide the rest of the condition's message.
- */
-const MAX_WORDS = 300;
+import { errorKind, FailureLog } from '../failure-log.ts';
+import { quotableWords } from './probe/api-server-words.ts';
+import { createProbePod } from './probe/probe-pod.ts';
 
 /** Whether the API server admits pods with our tolerations (PL8). */
 export type TolerationProbeResult =
@@ -18,7 +14,7 @@ export type TolerationProbeResult =
 
 export interface TolerationProbeOptions {
   readonly api: Pick<Api, 'request'>;
-  readonly logger: Pick<Logger, 'warn'>;
+  readonly logger: Pick<Logger, 'warn' | 'info'>;
 }
 
 /**
@@ -29,9 +25,11 @@ export interface TolerationProbeOptions {
  */
 export class TolerationProbe {
   readonly #options: TolerationProbeOptions;
+  readonly #failures: FailureLog;
 
   constructor(options: TolerationProbeOptions) {
     this.#options = options;
+    this.#failures = new FailureLog(options.logger);
   }
 
   /**
@@ -43,10 +41,11 @@ export class TolerationProbe {
     architectures: readonly NodeArchitecture[],
     signal: AbortSignal,
   ): Promise<TolerationProbeResult | undefined> {
-    const { api, logger } = this.#options;
+    const { api } = this.#options;
     const tolerating = { tolerations: architectures.map<JsonObject>(architectureToleration) };
     try {
       const first = await createProbePod(api, signal, tolerating);
+      this.#failures.succeeded('toleration probe has a response again');
       if (first.kind === 'ok') return { kind: 'accepted' };
       if (!mayBeRefusal(first)) return undefined;
       const without = await createProbePod(api, signal);
@@ -54,12 +53,10 @@ export class TolerationProbe {
       const second = await createProbePod(api, signal, tolerating);
       if (second.kind === 'ok') return { kind: 'accepted' };
       if (!mayBeRefusal(second)) return undefined;
-      const words = sanitizeText(second.message, MAX_WORDS);
-      logger.warn({ status: second.status, architectures, words }, 'tolerations of architecture taints rejected');
-      return { kind: 'refused', words };
+      return { kind: 'refused', words: quotableWords(second.message) };
     } catch (err) {
       signal.throwIfAborted();
-      logger.warn({ err }, 'toleration probe failed');
+      this.#failures.failed(errorKind(err), { err }, 'toleration probe failed');
       return undefined;
     }
   }

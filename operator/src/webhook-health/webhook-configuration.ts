@@ -1,10 +1,12 @@
 import type { Clock } from '@archpolicy/async';
-import { isJsonObject, parseInstalledWebhook } from '@archpolicy/core';
+import { callTimeoutMs, isJsonObject, parseInstalledWebhook } from '@archpolicy/core';
 import type { InstalledWebhook } from '@archpolicy/core';
 import { resourcePath } from '@archpolicy/kube';
 import type { Api, Resource } from '@archpolicy/kube';
 import type { Logger } from '@archpolicy/service';
+import { errorKind, FailureLog } from '../failure-log.ts';
 import { Listeners } from '../listeners.ts';
+import { quotableWords } from './probe/api-server-words.ts';
 
 const CONFIGURATIONS: Resource = {
   group: 'admissionregistration.k8s.io',
@@ -33,16 +35,30 @@ export class WebhookConfiguration {
   readonly #options: WebhookConfigurationOptions;
   readonly #changes = new Listeners<InstalledWebhook>();
   #installed: InstalledWebhook | undefined;
+  #timeoutMs = callTimeoutMs({});
   /** The last value, as JSON. */
   #serialized = '';
+  readonly #failures: FailureLog;
+  #failure: string | undefined;
 
   constructor(options: WebhookConfigurationOptions) {
     this.#options = options;
+    this.#failures = new FailureLog(options.logger);
   }
 
   /** The last value that was read; undefined before the first read. */
   get installed(): InstalledWebhook | undefined {
     return this.#installed;
+  }
+
+  /** The timeout of the API server's calls to the webhook. */
+  get timeoutMs(): number {
+    return this.#timeoutMs;
+  }
+
+  /** Why the last read failed; undefined if it did not fail. */
+  get failure(): string | undefined {
+    return this.#failure;
   }
 
   /** Calls the listener with each changed value. Returns an unsubscribe function. */
@@ -52,11 +68,10 @@ export class WebhookConfiguration {
 
   /** Polls until the signal is aborted. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, logger } = this.#options;
+    const { clock } = this.#options;
     while (!signal.aborted) {
       await this.refresh(signal).catch((err: unknown) => {
-        if (!signal.aborted)
-          logger.warn({ err }, 'failed to read the webhook configuration, using the last known value');
+        if (!signal.aborted) this.#failed(errorKind(err), 'no response', { err });
       });
       await clock.sleep(REFRESH_MS, signal).catch(() => undefined);
     }
@@ -73,13 +88,15 @@ export class WebhookConfiguration {
       maxBytes: MAX_OBJECT_BYTES,
     });
     if (answer.kind === 'refused' && answer.status !== 404) {
-      logger.warn(
-        { status: answer.status, reason: answer.reason },
-        'failed to read the webhook configuration, using the last known value',
-      );
+      const { status, reason, message } = answer;
+      const words = quotableWords(message === '' ? reason : message);
+      this.#failed(`${status} ${reason}`, `status ${status}: ${words}`, { status, reason, words });
       return;
     }
+    this.#failure = undefined;
+    this.#failures.succeeded('webhook configuration read again');
     const body = answer.kind === 'ok' && isJsonObject(answer.body) ? answer.body : {};
+    this.#timeoutMs = callTimeoutMs(body);
     const installed = parseInstalledWebhook(body);
     const serialized = JSON.stringify(installed);
     if (serialized === this.#serialized) return;
@@ -87,5 +104,10 @@ export class WebhookConfiguration {
     this.#installed = installed;
     logger.info({ webhook: installed.kind }, 'webhook configuration changed');
     this.#changes.notify(installed);
+  }
+
+  #failed(kind: string, failure: string, fields: Readonly<Record<string, unknown>>): void {
+    this.#failure = failure;
+    this.#failures.failed(kind, fields, 'failed to read the webhook configuration, using the last known value');
   }
 }

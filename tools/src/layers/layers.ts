@@ -110,7 +110,7 @@ export const layers: Readonly<Record<string, readonly Layer[]>> = {
     'main.ts',
   ],
   'operator/src': [
-    ['config.ts', 'controller-metrics.ts', 'errors.ts', 'listeners.ts', 'run-group.ts'],
+    ['config.ts', 'controller-metrics.ts', 'errors.ts', 'failure-log.ts', 'listeners.ts', 'run-group.ts'],
     'view-age-check.ts',
     ['gate', 'keep-warm', 'pull-secrets.ts'],
     ['image-drift', 'reporting', 'statistics', 'webhook-health'],

@@ -133,6 +133,11 @@ export class LimitQueues {
     return this.#queues.get(WEBHOOK_QUEUE)?.pods.keys() ?? [];
   }
 
+  /** Whether pods wait for the webhook. */
+  get isWaitingForWebhook(): boolean {
+    return this.#queues.has(WEBHOOK_QUEUE);
+  }
+
   /** Number of waiting pods. */
   get size(): number {
     return this.#positions.size;

@@ -13,13 +13,13 @@ interface Notifier<T> {
 export interface ResyncOptions {
   readonly views: WatchedViews & { readonly pods: { keysByImage(image: string): readonly string[] } };
   readonly configuration: Notifier<unknown>;
-  readonly webhook: Notifier<boolean>;
+  readonly webhook: { whileReachable(listener: () => void): () => void };
   /** Notifies of images whose supported architectures changed. */
   readonly drift: Notifier<string>;
   readonly enqueueAll: EnqueueAll;
   readonly bulk: BulkEnqueue;
   readonly stats: Pick<PolicyPodStats, 'keysByReason'>;
-  readonly limitQueues: { waitingForWebhook(): Iterable<string> };
+  readonly limitQueues: { readonly isWaitingForWebhook: boolean; waitingForWebhook(): Iterable<string> };
   readonly schedule: RecheckSchedule;
   readonly remediation: Pick<EnqueueHandlers, 'enqueue' | 'enqueueAll' | 'onPodBound'>;
 }
@@ -63,8 +63,12 @@ export class Resync {
       configuration.subscribe(() => {
         bulk.request({ name: 'webhook configuration', keys: () => stats.keysByReason(NOT_CALLED) });
       }),
-      webhook.subscribe((isReachable) => {
-        if (isReachable) bulk.request({ name: 'webhook', keys: () => [...limitQueues.waitingForWebhook()] });
+      // A pod can begin to wait after the webhook became reachable, because its evaluation began before. So pods are
+      // enqueued while the webhook is reachable and pods wait, not only when it becomes reachable.
+      webhook.whileReachable(() => {
+        if (limitQueues.isWaitingForWebhook) {
+          bulk.request({ name: 'webhook', keys: () => [...limitQueues.waitingForWebhook()] });
+        }
       }),
       drift.subscribe((image) => {
         bulk.request({ name: `image ${image}`, keys: () => views.pods.keysByImage(image) });

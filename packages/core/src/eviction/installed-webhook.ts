@@ -7,7 +7,7 @@ import type { LabelSelector } from '../policy/label-selector.ts';
 import { isValidSelector, matchesNamespace, matchesSelector } from '../policy/label-selector.ts';
 
 /** The name of the webhook within its MutatingWebhookConfiguration (deploy/base/webhook-configuration). */
-const WEBHOOK_NAME = 'pods.archpolicy.dev';
+export const WEBHOOK_NAME = 'pods.archpolicy.dev';
 
 /**
  * The match conditions that earlier versions installed (adr/0048), and that a cluster may still have. Both conditions

@@ -2,7 +2,7 @@ export * from './archpolicy-keys.ts';
 export { readPodAnnotations } from './annotations.ts';
 export type { NamespaceAnnotations, PodAnnotations } from './annotations.ts';
 export * from './facts.ts';
-export { readPodLabels } from './labels.ts';
+export { readNamespaceLabels, readPodLabels } from './labels.ts';
 export type { Labels, NamespaceLabels, PodLabels, SelectableLabels } from './labels.ts';
 export * from './pod-spec.ts';
 export { readOwner } from './owner.ts';

@@ -13,7 +13,8 @@ const PROBE_TIMEOUT_MS = 6_000;
  * inspected, and because of the dry run never pulled.
  */
 const PROBE_IMAGE = 'archpolicy.invalid/probe:v1';
-const PROBE_LABELS = { 'app.kubernetes.io/name': 'archpolicy', 'app.kubernetes.io/component': 'probe' };
+/** The labels of the probe pod. */
+export const PROBE_LABELS = { 'app.kubernetes.io/name': 'archpolicy', 'app.kubernetes.io/component': 'probe' };
 
 /** The spec of the probe pod. It meets the restricted Pod Security Standard, which the namespace of probes enforces. */
 const SPEC: JsonObject = {
