@@ -226,6 +226,7 @@ export class EvictionLedger {
       oneSlotForMs: Math.max(0, this.#oneSlotUntilMs - nowMs),
       slots: this.#slots.snapshot(nowMs),
       brake: this.#brake.snapshot(nowMs),
+      pace: this.#pace.snapshot(nowMs),
     };
   }
 
@@ -233,6 +234,7 @@ export class EvictionLedger {
   restore(state: SafetyState, takenAtMs: number, nowMs: number): void {
     this.#slots.restore(state.slots, takenAtMs, nowMs);
     this.#brake.restore(state.brake, takenAtMs, nowMs);
+    this.#pace.restore(state.pace, nowMs, nowMs - takenAtMs);
     this.#oneSlotUntilMs = takenAtMs + state.oneSlotForMs;
     this.#revision += 1;
   }

@@ -136,6 +136,17 @@ describe('the next leader', () => {
     expect(next.brakeState(0).kind).toBe('paused');
   });
 
+  test('R6 continues with the pace of its predecessor: no second burst', () => {
+    const ledger = newLedger();
+    const paced = account('a-web', { maxPerMinute: 30 });
+    ledger.reserve('1', paced, START);
+    const next = nextLeader(ledger, START, 500);
+    expect(next.limit({ ...paced, owner: 'b/Deployment/b-web' }, 'asking', 0)).toEqual({
+      ...{ kind: 'limited', reason: 'PolicyLimit', untilMs: 1_500 },
+    });
+    expect(next.limit({ ...paced, owner: 'b/Deployment/b-web' }, 'asking', 1_500)).toEqual({ kind: 'free' });
+  });
+
   test('R6 continues with one slot per owner, if its predecessor began without a record', () => {
     const ledger = createLedger(START);
     ledger.reserve('1', account('a-web'), START);

@@ -95,14 +95,14 @@ export class EvictionPace {
   }
 
   /**
-   * Restores the levels of an earlier leader.
+   * Restores the levels of an earlier leader. A bucket that is emptier now keeps its level.
    *
    * @param ageMs the time since the snapshot. The buckets have filled up during that time
    */
   restore({ cluster = 0, policies }: PaceLevels, nowMs: number, ageMs = 0): void {
-    this.#clusterFullAtMs = toFullAtMs(cluster, nowMs, ageMs);
+    this.#clusterFullAtMs = Math.max(this.#clusterFullAtMs, toFullAtMs(cluster, nowMs, ageMs));
     for (const [policy, ms] of Object.entries(policies)) {
-      this.#policiesFullAtMs.set(policy, toFullAtMs(ms, nowMs, ageMs));
+      this.#policiesFullAtMs.set(policy, Math.max(this.#policyFullAtMs(policy), toFullAtMs(ms, nowMs, ageMs)));
     }
   }
 

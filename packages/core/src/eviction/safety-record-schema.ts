@@ -11,6 +11,8 @@ export const MAX_ENTRIES = 2_000;
 /** Maximum age of an entry, and how long the trial of a pause may be overdue. Older times are recorded as this one. */
 export const MAX_AGE_MS = 7 * 24 * 60 * 60_000;
 export const MAX_HELD_MS = Math.max(SLOT_HELD_AFTER_RUN_MS, SLOT_HELD_FROM_ZERO_MS);
+/** Maximum time until a bucket of the pace is full. */
+export const MAX_LEVEL_MS = 60_000;
 /** Maximum number of owners that the cause of a pause of all evictions names. */
 export const MAX_CAUSE_OWNERS = 20;
 
@@ -41,6 +43,14 @@ const brake = z.object({
   violations: z.array(z.object({ pod: name, owner: name, namespace: name, ageMs: age })).max(MAX_ENTRIES),
 });
 
+const level = z.int().min(0).max(MAX_LEVEL_MS);
+
+/** A list instead of an object, because any name of a policy can then be a value. */
+const pace = z.object({
+  cluster: level,
+  policies: z.array(z.object({ policy: name, fullInMs: level })).max(MAX_ENTRIES),
+});
+
 /** The record as JSON. Fields of later minor changes are ignored. */
 export const recordSchema = z.object({
   version: z.literal(RECORD_VERSION),
@@ -50,5 +60,6 @@ export const recordSchema = z.object({
   writer: name,
   oneSlotForMs: z.int().min(0).max(SLOT_HELD_MS),
   brake,
+  pace,
   slots: z.array(slot).max(MAX_ENTRIES),
 });

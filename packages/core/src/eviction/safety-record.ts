@@ -4,12 +4,14 @@ import { parseJson } from '../parsing/parse-json.ts';
 import { failed, ok } from '../result.ts';
 import type { Result } from '../result.ts';
 import { BRAKE_WINDOW_MS } from './brake.ts';
+import type { PaceLevels } from './pace.ts';
 import { inFairOrder } from './fair-order.ts';
 import { SLOT_HELD_MS } from './ledger.ts';
 import {
   MAX_AGE_MS,
   MAX_CAUSE_OWNERS,
   MAX_HELD_MS,
+  MAX_LEVEL_MS,
   MAX_NAME_LENGTH,
   RECORD_VERSION,
   recordSchema,
@@ -25,9 +27,11 @@ import type {
 
 /** Maximum size of the record, bytes. The API server accepts ConfigMaps of up to 1 MiB. */
 export const MAX_RECORD_BYTES = 100 * 1024;
-/** The part of the record that pauses of owners, and that violations, may use. */
+/** The parts of the record that pauses of owners, and that violations, may use. */
 const MAX_PAUSES_BYTES = 25 * 1024;
 const MAX_VIOLATIONS_BYTES = 15 * 1024;
+/** The part of the record that the levels of policies may use. */
+const MAX_PACE_BYTES = 10 * 1024;
 /** Space for the commas and the fields outside the lists. */
 const RESERVED_BYTES = 1024;
 
@@ -49,7 +53,7 @@ export interface ParsedSafetyRecord extends SafetyRecord {
 /**
  * Encodes a record as JSON in ASCII, of at most {@link MAX_RECORD_BYTES}. If the state is larger, these entries are omitted, so that the
  * same state always results in the same record: first the second and third slots of an owner, then slots that expire early, pauses
- * whose trial is due early, and old violations. Of each list, namespaces get equal shares. If an entry is omitted, the next leader
+ * whose trial is due early, old violations, and levels of buckets that are nearly full. Of each list, namespaces get equal shares. If an entry is omitted, the next leader
  * begins with one slot per owner. The pause of all evictions is never omitted.
  */
 export function encodeSafetyRecord({ writtenAt, writer, state }: SafetyRecord): string {
@@ -57,16 +61,18 @@ export function encodeSafetyRecord({ writtenAt, writer, state }: SafetyRecord): 
   const all = brake.all === undefined ? undefined : toFullPause(brake.all);
   const owners = select(orderPauses(brake.owners).map(boundOwnerPause), MAX_PAUSES_BYTES);
   const violations = select(orderViolations(brake.violations).map(boundViolation), MAX_VIOLATIONS_BYTES);
+  const levels = select(orderLevels(state.pace), MAX_PACE_BYTES);
   const fixed = { writer: isName(writer) ? writer : 'unknown', brake: { all } };
-  const used = [toAscii(fixed).length, owners.bytes, violations.bytes, RESERVED_BYTES];
+  const used = [toAscii(fixed).length, owners.bytes, violations.bytes, levels.bytes, RESERVED_BYTES];
   const slots = select(orderSlots(state.slots).map(boundSlot), MAX_RECORD_BYTES - sum(used));
-  const omitted = [owners, violations, slots].some((list) => list.omitted);
+  const omitted = [owners, violations, levels, slots].some((list) => list.omitted);
   return toAscii({
     version: RECORD_VERSION,
     writtenAt,
     writer: fixed.writer,
     oneSlotForMs: omitted ? SLOT_HELD_MS : clamp(Math.ceil(oneSlotForMs), 0, SLOT_HELD_MS),
     brake: { all, owners: owners.items, violations: [...violations.items].reverse() },
+    pace: { cluster: toLevel(state.pace.cluster ?? 0), policies: levels.items },
     slots: slots.items,
   });
 }
@@ -80,8 +86,12 @@ export function parseSafetyRecord(text: string): Result<ParsedSafetyRecord, stri
   if (version !== RECORD_VERSION) return failed(`its version is not ${RECORD_VERSION}`);
   const parsed = recordSchema.safeParse(json.value);
   if (!parsed.success) return failed(`its field ${parsed.error.issues[0]?.path.join('.') ?? ''} is invalid`);
-  const { writtenAt, writer, oneSlotForMs, slots, brake } = parsed.data;
-  const state = { oneSlotForMs, slots, brake: { ...brake, violations: byAge(brake.violations) } };
+  const { writtenAt, writer, oneSlotForMs, slots, brake, pace } = parsed.data;
+  const policies = Object.fromEntries(pace.policies.map(({ policy, fullInMs }) => [policy, fullInMs]));
+  const state = {
+    ...{ oneSlotForMs, slots, pace: { cluster: pace.cluster, policies } },
+    brake: { ...brake, violations: byAge(brake.violations) },
+  };
   const writtenAtMs = parseTimestampMs(writtenAt);
   if (writtenAtMs === undefined) return failed('its field writtenAt is invalid');
   return ok({ writtenAt, writtenAtMs, writer, state });
@@ -98,7 +108,7 @@ export function recordAgeMs({ writtenAtMs }: Pick<ParsedSafetyRecord, 'writtenAt
 /** Returns the state of a new leader that cannot read the record, if the statuses show that the brake stopped evictions. */
 export function stoppedState(): SafetyState {
   const all = { trialInMs: BRAKE_WINDOW_MS, violations: 0, owners: [], namespaces: 0 };
-  return { oneSlotForMs: SLOT_HELD_MS, slots: [], brake: { all, owners: [], violations: [] } };
+  return { oneSlotForMs: SLOT_HELD_MS, slots: [], brake: { all, owners: [], violations: [] }, pace: { policies: {} } };
 }
 
 /** The slot that an owner holds for longest comes before its other slots. */
@@ -124,6 +134,13 @@ function orderPauses(pauses: readonly OwnerPauseState[]): readonly OwnerPauseSta
 function orderViolations(violations: readonly ViolationState[]): readonly ViolationState[] {
   const newest = [...violations].sort((one, other) => one.ageMs - other.ageMs || compareText(one.pod, other.pod));
   return inFairOrder(newest, ({ namespace }) => namespace);
+}
+
+/** The emptiest buckets come first. */
+function orderLevels({ policies }: PaceLevels): readonly { readonly policy: string; readonly fullInMs: number }[] {
+  return Object.entries(policies)
+    .map(([policy, ms]) => ({ policy, fullInMs: toLevel(ms) }))
+    .sort((one, other) => other.fullInMs - one.fullInMs || compareText(one.policy, other.policy));
 }
 
 function byAge(violations: readonly ViolationState[]): readonly ViolationState[] {
@@ -195,6 +212,10 @@ function toAscii(value: unknown): string {
       .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
       .join(''),
   );
+}
+
+function toLevel(ms: number): number {
+  return clamp(Math.ceil(ms), 0, MAX_LEVEL_MS);
 }
 
 function toAge(ageMs: number): number {

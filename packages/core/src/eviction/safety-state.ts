@@ -1,3 +1,5 @@
+import type { PaceLevels } from './pace.ts';
+
 /**
  * The state of the limits and of the brake, which a new leader continues with (R6, R7). It contains no times, only durations relative
  * to the moment of the snapshot, because the monotonic clocks of two processes have nothing in common.
@@ -7,6 +9,7 @@ export interface SafetyState {
   readonly oneSlotForMs: number;
   readonly slots: readonly SlotState[];
   readonly brake: BrakeSnapshot;
+  readonly pace: PaceLevels;
 }
 
 /** A slot that an eviction holds. */
