@@ -194,6 +194,44 @@ describe('leader election', () => {
     expect(await finished).toBe('lost');
   });
 
+  test('P3 a standby does not acquire a deleted Lease while its holder may create it again', async () => {
+    const [store, clock] = [new LeaseStore(), new FakeClock()];
+    const leader = candidate(store, clock, 'leader');
+    await clock.advance(1_900);
+    const standby = candidate(store, clock, 'standby');
+    await clock.advance(0);
+    // The standby reads the absent Lease before the next renewal of the leader.
+    store.lease = undefined;
+    await clock.advance(0);
+    await clock.advance(10_000);
+    expect([store.holder, leader.state.leadership?.isHeld(), standby.state.leadership]).toEqual([
+      'leader',
+      true,
+      undefined,
+    ]);
+    leader.stop.abort();
+    await leader.finished;
+    // A released Lease is acquired at the next attempt.
+    await clock.advance(2_000);
+    expect(standby.state.leadership?.isHeld()).toBe(true);
+    standby.stop.abort();
+    await standby.finished;
+  });
+
+  test('a standby acquires a deleted Lease whose holder has ended after 15 s', async () => {
+    const [store, clock] = [new LeaseStore(), new FakeClock()];
+    store.hold('other', '2026-01-01T00:00:00.000000Z');
+    const { state, stop, finished } = candidate(store, clock);
+    await clock.advance(1_000);
+    store.lease = undefined;
+    await clock.advance(14_000);
+    expect(state.leadership).toBeUndefined();
+    await clock.advance(4_000);
+    expect(state.leadership?.isHeld()).toBe(true);
+    stop.abort();
+    await finished;
+  });
+
   test('stops waiting with its signal, also without the API server', async () => {
     const [store, clock] = [new LeaseStore(), new FakeClock()];
     store.down = true;
@@ -204,10 +242,10 @@ describe('leader election', () => {
     expect(clock.sleeping).toEqual([]);
   });
 
-  test('P3 at most one candidate holds the Lease during random outages', async () => {
+  test('P3 at most one candidate holds the Lease during random outages, and although the Lease is deleted', async () => {
     const step = fc.record({
       who: fc.constantFrom(0, 1, 2),
-      what: fc.constantFrom('cut-leader', 'mend', 'wait', 'stop'),
+      what: fc.constantFrom('cut-leader', 'mend', 'wait', 'stop', 'delete'),
       ms: fc.integer({ min: 1, max: 16 }).map((seconds) => seconds * 1_000),
     });
     await fc.assert(
@@ -228,6 +266,7 @@ describe('leader election', () => {
           const leader = candidates.findIndex(({ state }) => state.leadership?.isHeld() === true);
           if (what === 'cut-leader' && leader >= 0) links[leader]!.down = true;
           if (what === 'mend') links[who]!.down = false;
+          if (what === 'delete') store.lease = undefined;
           if (what === 'stop') candidates[who]!.stop.abort();
           for (let passed = 0; passed < ms; passed += 1_000) {
             await clock.advance(1_000);

@@ -56,6 +56,8 @@ export class LeaderElection {
   readonly #options: LeaderElectionOptions;
   readonly #timing: LeaderTiming;
   readonly #tracker = new LeaseTracker();
+  /** Since when the Lease has been absent although another process held it, monotonic milliseconds. */
+  #absentSinceMs: number | undefined;
   #renewedAt = -Infinity;
   #lost = false;
 
@@ -129,9 +131,22 @@ export class LeaderElection {
     const { api, lease: location, clock, identity } = this.#options;
     const at = clock.monotonic();
     const lease = await readLease(api, location, signal);
+    if (lease === undefined && this.#mayReappear(at)) return false;
+    this.#absentSinceMs = undefined;
     this.#tracker.update(lease, at);
     if (lease !== undefined && lease.holder !== identity && this.#holderRemainingMs() > 0) return false;
     return this.#write(lease, signal, this.#timing.renewDeadlineMs);
+  }
+
+  /**
+   * Returns whether the holder of a deleted Lease may still lead. It creates the Lease again with its next renewal, so this process
+   * waits as long as a Lease is valid. Otherwise two processes would lead until that renewal.
+   */
+  #mayReappear(nowMs: number): boolean {
+    const { lease } = this.#tracker;
+    if (lease === undefined || lease.holder === '') return false;
+    this.#absentSinceMs ??= nowMs;
+    return nowMs - this.#absentSinceMs < lease.durationMs;
   }
 
   /** Returns the milliseconds until the current holder's Lease expires, counted from the last change that this process observed. */
