@@ -199,6 +199,14 @@ describe('a kubeconfig', () => {
     expect(await caller()).toEqual({ authorization: 'Bearer abc' });
   });
 
+  test('for plain http states the setting that it requires', async () => {
+    await writeConfig({}, { server: 'http://127.0.0.1:1' });
+    await expect(caller()).rejects.toMatchObject({
+      code: 'BadConfig',
+      message: 'the server of the kubeconfig uses http: this requires insecure-skip-tls-verify: true',
+    });
+  });
+
   test.each<[string, () => Promise<void>]>([
     ['missing', () => Promise.resolve()],
     ['not YAML', () => writeFile(file(), '{{{')],

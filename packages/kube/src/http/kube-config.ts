@@ -222,6 +222,10 @@ async function toCredentials({ config, tokenFile }: LoadedKubeConfig): Promise<C
   if (cluster.proxyUrl !== undefined) throw new KubeError('BadConfig', 'proxy-url in a kubeconfig is not supported');
   const server = URL.parse(cluster.server);
   if (server === null) throw new KubeError('BadConfig', "the server of the kubeconfig's cluster is not a URL");
+  // The library rejects this, too, but with an error that must not be shown because it may quote the kubeconfig.
+  if (server.protocol === 'http:' && cluster.skipTLSVerify !== true) {
+    throw new KubeError('BadConfig', 'the server of the kubeconfig uses http: this requires insecure-skip-tls-verify: true');
+  }
   const options = await getRequestOptions(config);
   const token = tokenFile === undefined ? {} : await readToken(tokenFile);
   return { server: server.origin, tls: toTlsCredentials(options), headers: { ...toHeaders(options), ...token } };
