@@ -54,7 +54,10 @@ export interface LeaderOptions {
    * Checks platforms for the webhook. Absent without a shared cache, because the webhook could not read the results.
    */
   readonly platformChecker?: RegistryPlatformChecksOptions['inspector'];
-  readonly pullSecrets: PullSecretView;
+  readonly pullSecrets: PullSecretView & {
+    /** For reads that no pod waits for. */
+    readonly background: PullSecretView;
+  };
   /** The webhook's Lease. */
   readonly webhookLease: { isFresh(): boolean };
   /** Of all policies together. */
@@ -112,7 +115,7 @@ function buildLeader(options: LeaderOptions, lease: Pick<Leadership, 'isHeld'>):
   const built = buildRemediation({
     ...observed,
     ...{ pipeline, ledger, lease, statuses, reader, jobs: reader },
-    images: new InspectedImages({ ...options, inspector }),
+    images: new InspectedImages({ ...inBackground(options), inspector }),
     checks: platformChecks(options),
     evict: (target, deadline) => evict(api, target, deadline),
   });
@@ -138,16 +141,21 @@ function safetyRecorder(options: LeaderOptions, ledger: EvictionLedger): SafetyR
   return new SafetyRecorder({ ...options, store: new RecordStore(options), ledger, policies: views.policies, writer });
 }
 
+/** Returns the options with reads of pull secrets that no pod waits for. */
+function inBackground(options: LeaderOptions): Omit<LeaderOptions, 'pullSecrets'> & { readonly pullSecrets: PullSecretView } {
+  return { ...options, pullSecrets: options.pullSecrets.background };
+}
+
 function platformChecks(options: LeaderOptions): PlatformChecks {
   const { platformChecker: inspector } = options;
-  return inspector === undefined ? NO_PLATFORM_CHECKS : new RegistryPlatformChecks({ ...options, inspector });
+  return inspector === undefined ? NO_PLATFORM_CHECKS : new RegistryPlatformChecks({ ...inBackground(options), inspector });
 }
 
 function keepWarm(options: LeaderOptions, getPolicy: (pod: string) => string | undefined): readonly Runnable[] {
   if (options.keepWarm === undefined) return [];
   const { cronJobs, metrics } = options.keepWarm;
   const { pods, namespaces, policies } = options.views;
-  const sources = { pods, namespaces, policies, cronJobs, getPolicy, pullSecrets: options.pullSecrets };
+  const sources = { pods, namespaces, policies, cronJobs, getPolicy, pullSecrets: options.pullSecrets.background };
   return [new KeepWarm({ ...options, sources, metrics })];
 }
 

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { systemClock } from '@archpolicy/async';
+import type { Clock } from '@archpolicy/async';
 import { arrayAt, isJsonObject, objectAt } from '@archpolicy/core';
 import type { JsonObject } from '@archpolicy/core';
 import { createWorld, LEASES_PATH, multiPlatformImage, RedisNode } from '@archpolicy/testkit';
@@ -63,10 +64,10 @@ class OperatorRig {
     this.world.api.collection(LEASES_PATH).remove(`${SYSTEM}/archpolicy-webhook`);
   }
 
-  start(env: Readonly<Record<string, string>> = {}): void {
+  start(env: Readonly<Record<string, string>> = {}, clock = systemClock()): void {
     const end = new AbortController();
     const all = { ...this.world.env, ...env };
-    const done = runOperator({ env: all, signal: end.signal, clock: systemClock() });
+    const done = runOperator({ env: all, signal: end.signal, clock });
     this.#running.push({ end, done });
   }
 
@@ -96,7 +97,7 @@ class OperatorRig {
   }
 
   /** A pod of a ReplicaSet, bound long ago and not ready. */
-  putPod(name: string, image: string, nodeName: string): void {
+  putPod(name: string, image: string, nodeName: string, secret?: string): void {
     this.world.api.collection(PODS).put({
       apiVersion: 'v1',
       kind: 'Pod',
@@ -106,7 +107,10 @@ class OperatorRig {
         labels: { 'pod-template-hash': '5d4f' },
         ownerReferences: [{ apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web-5d4f', uid: 'rs', controller: true }],
       },
-      spec: { nodeName, containers: [{ name: 'main', image }] },
+      spec: {
+        ...{ nodeName, containers: [{ name: 'main', image }] },
+        ...(secret !== undefined && { imagePullSecrets: [{ name: secret }] }),
+      },
       status: {
         phase: 'Running',
         conditions: [{ type: 'PodScheduled', status: 'True', lastTransitionTime: '2026-01-01T00:00:00Z' }],
@@ -186,6 +190,21 @@ describe('P2 the outage of a dependency is reported, and missed work is done aft
     rig.putPod('a', rig.pushArmImage('web'), 'amd64-1');
     rig.world.api.fault = (request) => rig.answer(request);
     await until(() => rig.evicted.includes('a'));
+  });
+
+  test('P2 reads of Secrets that hang: a pod without one is evicted, and the other requests have connections', async () => {
+    const clock = systemClock();
+    // Reads hang until the end of the test.
+    const never: Clock = { ...clock, sleep: (ms, signal) => clock.sleep(ms === 5_000 ? 1e9 : ms, signal) };
+    const image = rig.pushArmImage('web');
+    for (let index = 0; index < 100; index += 1) rig.putPod(`private-${index}`, image, 'arm64-1', `secret-${index}`);
+    const reads = (): number => rig.world.api.requests.filter(({ path }) => path.includes('/secrets/')).length;
+    rig.world.api.fault = (request) => (request.path.includes('/secrets/') ? { kind: 'hang' } : rig.answer(request));
+    rig.start({}, never);
+    await until(() => reads() > 0);
+    rig.putPod('a', image, 'amd64-1');
+    await until(() => rig.evicted.includes('a'));
+    expect(reads()).toBeLessThanOrEqual(8);
   });
 
   test('P2 the leader: a standby takes over and evicts the remaining misplaced pods', async () => {

@@ -4,6 +4,8 @@ import type { JsonObject } from '@archpolicy/core';
 import { SECRETS, SERVICE_ACCOUNTS } from '@archpolicy/kube';
 import type { Api } from '@archpolicy/kube';
 import type { Logger } from 'pino';
+import { ReadLimits } from './read-limits.ts';
+import type { ReadPriority } from './read-limits.ts';
 import { ReadThroughCache } from './read-through-cache.ts';
 import type { ReadResult, ParsedObject, ReadOutcome } from './read-through-cache.ts';
 import { parsePullSecret } from './secret-content.ts';
@@ -49,22 +51,27 @@ const NONE: PullSecretsResult = { secrets: [], complete: true };
 
 const DEFAULT_ACCOUNT = 'default';
 
-/** Caches pull secrets, and which pull secrets ServiceAccounts name, for a minute. Does not list, watch or prefetch. */
-export class CachedPullSecrets implements PullSecretView {
-  readonly #secrets: ReadThroughCache<PullSecretContent>;
-  readonly #accounts: ReadThroughCache<readonly string[]>;
+interface Caches {
+  readonly secrets: ReadThroughCache<PullSecretContent>;
+  /** Which pull secrets ServiceAccounts name. */
+  readonly accounts: ReadThroughCache<readonly string[]>;
+}
 
-  constructor({ onRead, ...options }: PullSecretViewOptions) {
-    const observer = onRead === undefined ? {} : { onRead };
-    this.#secrets = new ReadThroughCache({ ...options, ...observer, resource: SECRETS, parse: parsePullSecret });
-    this.#accounts = new ReadThroughCache({ ...options, resource: SERVICE_ACCOUNTS, parse: parseAccount });
+/** Reads through the caches with one priority. */
+class PrioritizedView implements PullSecretView {
+  readonly #caches: Caches;
+  readonly #priority: ReadPriority;
+
+  constructor(caches: Caches, priority: ReadPriority) {
+    this.#caches = caches;
+    this.#priority = priority;
   }
 
   peek(namespace: string, names: readonly string[]): PullSecretsResult | undefined {
     if (names.length === 0) return NONE;
     const found: ReadResult<PullSecretContent>[] = [];
     for (const name of names) {
-      const result = this.#secrets.peek(namespace, name);
+      const result = this.#caches.secrets.peek(namespace, name);
       if (result === undefined) return undefined;
       found.push(result);
     }
@@ -72,7 +79,8 @@ export class CachedPullSecrets implements PullSecretView {
   }
 
   async read(namespace: string, names: readonly string[], signal: AbortSignal): Promise<PullSecretsResult> {
-    return collect(await Promise.all(names.map((name) => this.#secrets.read(namespace, name, signal))));
+    const how = { signal, priority: this.#priority };
+    return collect(await Promise.all(names.map((name) => this.#caches.secrets.read(namespace, name, how))));
   }
 
   async readForTemplate(namespace: string, spec: JsonObject, signal: AbortSignal): Promise<PullSecretsResult> {
@@ -80,9 +88,29 @@ export class CachedPullSecrets implements PullSecretView {
     if (names.length > 0) return this.read(namespace, names, signal);
     const account = textAt(spec, 'serviceAccountName') ?? DEFAULT_ACCOUNT;
     if (!isObjectName(account)) return NONE;
-    const result = await this.#accounts.read(namespace, account, signal);
+    const result = await this.#caches.accounts.read(namespace, account, { signal, priority: this.#priority });
     if (result.kind === 'unavailable') return { secrets: [], complete: false };
     return result.kind === 'found' ? this.read(namespace, result.value, signal) : NONE;
+  }
+}
+
+/**
+ * Caches pull secrets, and which pull secrets ServiceAccounts name, for a minute. Does not list, watch or prefetch. Its own
+ * methods are for reads that a pod waits for.
+ */
+export class CachedPullSecrets extends PrioritizedView {
+  /** For reads that no pod waits for. Fewer of them run at the same time, so that slow reads delay no other request. */
+  readonly background: PullSecretView;
+
+  constructor({ onRead, ...options }: PullSecretViewOptions) {
+    const observer = onRead === undefined ? {} : { onRead };
+    const limits = new ReadLimits();
+    const caches: Caches = {
+      secrets: new ReadThroughCache({ ...options, ...observer, limits, resource: SECRETS, parse: parsePullSecret }),
+      accounts: new ReadThroughCache({ ...options, limits, resource: SERVICE_ACCOUNTS, parse: parseAccount }),
+    };
+    super(caches, 'urgent');
+    this.background = new PrioritizedView(caches, 'background');
   }
 }
 

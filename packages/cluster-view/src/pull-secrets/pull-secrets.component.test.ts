@@ -189,19 +189,53 @@ describe('the cache', () => {
     expect(kept).toContain('s149');
   }, 60_000);
 
-  test('limits a namespace to 16 concurrent reads, and returns incomplete beyond', async () => {
-    server.fault = () => ({ kind: 'hang' });
-    const pending = [1, 2, 3].map((pod) =>
-      read(...Array.from({ length: 10 }, (_, index) => `s${pod}-${index}`)).then(({ complete }) => complete),
-    );
-    await waitUntil(() => server.requests.length === 16);
-    expect(await read('one-more')).toEqual({ secrets: [], complete: false });
-    const other = view.read('bank', ['pull'], signal);
-    await waitUntil(() => server.requests.length === 17);
-    await clock.untilSleeping();
+});
+
+describe('P2 while reads hang', () => {
+  const numbers = (count: number): readonly number[] => Array.from({ length: count }, (_, index) => index);
+  const isDone = (promise: Promise<unknown>): Promise<boolean> =>
+    Promise.race([promise.then(() => true), new Promise((resolve) => setImmediate(resolve)).then(() => false)]);
+
+  beforeEach(() => {
+    server.fault = ({ path }) => (path.includes('/slow-') ? { kind: 'hang' } : undefined);
+    putSecret('pull', 'x', 'bank');
+  });
+
+  test.each([
+    ['in the background', () => view.background, 8, 4],
+    ['for pods that wait', () => view, 16, 8],
+  ] as const)('at most as many run %s in all, and half of them in one namespace', async (_, getView, all, perNamespace) => {
+    for (const index of numbers(40)) void getView().read('shop', [`slow-${index}`], signal);
+    await waitUntil(() => server.requests.length === perNamespace);
+    for (const index of numbers(1_000)) void getView().read(`namespace-${index}`, ['slow-pull'], signal);
+    await waitUntil(() => server.requests.length === all);
+    await clock.untilSleeping((ms) => ms === 5_000);
+    expect(server.requests).toHaveLength(all);
+    // The next reads start when the first have timed out, those of other namespaces first.
     await clock.advance(5_000);
-    expect(await Promise.all(pending)).toEqual([false, false, false]);
-    expect((await other).complete).toBe(false);
+    await waitUntil(() => server.requests.length === 2 * all);
+    const next = server.requests.slice(all).filter(({ path }) => path.includes('/shop/'));
+    expect(next.length).toBeLessThanOrEqual(1);
+  });
+
+  test('a pod waits neither for a background read of another secret, nor for one of the same secret that has no slot', async () => {
+    for (const index of numbers(8)) void view.background.read(`namespace-${index}`, ['slow-pull'], signal);
+    const queued = view.background.read('bank', ['pull'], signal);
+    expect(await isDone(queued)).toBe(false);
+    expect(contents(await view.read('bank', ['pull'], signal))).toEqual([json('x')]);
+    // The background read finds the result when it gets its slot.
+    while (!(await isDone(queued))) await clock.advance(5_000);
+    expect(contents(await queued)).toEqual([json('x')]);
+    expect(server.requests.filter(({ path }) => path.includes('/bank/'))).toHaveLength(1);
+  });
+
+  test('a caller of a waiting read stops waiting with its signal, and a read beyond the bound is incomplete at once', async () => {
+    for (const index of numbers(8 + 2_000)) void view.background.read(`namespace-${index}`, ['slow-pull'], signal);
+    expect(await view.background.read('bank', ['pull'], signal)).toEqual({ secrets: [], complete: false });
+    expect(await view.background.read('namespace-9', ['slow-pull'], AbortSignal.timeout(10))).toEqual({
+      secrets: [],
+      complete: false,
+    });
   });
 });
 

@@ -1,4 +1,4 @@
-import { KeyedConcurrencyLimit, SingleFlight, waitUnlessAborted } from '@archpolicy/async';
+import { SingleFlight, waitUnlessAborted } from '@archpolicy/async';
 import type { Clock } from '@archpolicy/async';
 import { isJsonObject, objectAt, textAt } from '@archpolicy/core';
 import type { JsonObject } from '@archpolicy/core';
@@ -6,6 +6,7 @@ import { KubeError, resourcePath } from '@archpolicy/kube';
 import type { Api, ApiResponse, Resource } from '@archpolicy/kube';
 import type { Logger } from 'pino';
 import { FairLruCache } from './fair-lru-cache.ts';
+import type { ReadLimits, ReadPriority } from './read-limits.ts';
 
 /** The result of reading one object by name. */
 export type ReadResult<T> =
@@ -29,6 +30,7 @@ export interface ReadThroughCacheOptions<T> {
   readonly clock: Pick<Clock, 'monotonic'>;
   readonly logger: Pick<Logger, 'warn'>;
   readonly resource: Resource;
+  readonly limits: ReadLimits;
   /** Returns undefined for an unusable object. */
   readonly parse: (raw: JsonObject) => ParsedObject<T> | undefined;
   readonly onRead?: (outcome: ReadOutcome) => void;
@@ -56,19 +58,6 @@ const READ_TIMEOUT_MS = 5_000;
 const LIMITS = { maxEntries: 10_000, maxBytes: 32 * 1024 * 1024 };
 /** Maximum size of a response: the largest usable content in base64, with the largest metadata of an object. */
 const MAX_BODY_BYTES = 1024 * 1024;
-/**
- * Maximum number of concurrent reads in a namespace, so that pods with many secrets do not delay reads of other
- * namespaces. A single pod may name this many secrets.
- */
-const MAX_READS_PER_NAMESPACE = 16;
-const READ_LIMIT = {
-  priorities: ['read'] as const,
-  maxRunning: Number.POSITIVE_INFINITY,
-  maxRunningPerKey: MAX_READS_PER_NAMESPACE,
-  maxWaiting: 0,
-  maxWaitingPerKey: 0,
-};
-
 /** The object that is read. */
 interface ObjectName {
   readonly namespace: string;
@@ -94,8 +83,13 @@ interface Entry<T> {
 export class ReadThroughCache<T> {
   readonly #options: ReadThroughCacheOptions<T>;
   readonly #entries = new FairLruCache<Entry<T>>(LIMITS);
+  /** The reads in progress. */
   readonly #reads = new SingleFlight<ReadResult<T>>();
-  readonly #limit = new KeyedConcurrencyLimit(READ_LIMIT);
+  /**
+   * The reads in progress or waiting for a slot. They are kept by priority: an urgent read must not wait for the slot of a background read of
+   * the same object.
+   */
+  readonly #requested = { urgent: new SingleFlight<ReadResult<T>>(), background: new SingleFlight<ReadResult<T>>() };
 
   constructor(options: ReadThroughCacheOptions<T>) {
     this.#options = options;
@@ -106,7 +100,7 @@ export class ReadThroughCache<T> {
     const entry = this.#entries.get(namespace, name);
     const now = this.#options.clock.monotonic();
     if (entry === undefined || entry.validUntilMs <= now) return undefined;
-    if (entry.refreshAtMs <= now) void this.#startOrJoinRead(namespace, name);
+    if (entry.refreshAtMs <= now) void this.#startOrJoinRead(namespace, name, 'background');
     return entry.result;
   }
 
@@ -114,21 +108,36 @@ export class ReadThroughCache<T> {
    * Returns the cached result, or else reads the object. If the signal is aborted before the end of the read, returns a
    * stale object, or `unavailable` if there is none. Never rejects.
    */
-  async read(namespace: string, name: string, signal: AbortSignal): Promise<ReadResult<T>> {
+  async read(
+    namespace: string,
+    name: string,
+    { signal, priority }: { readonly signal: AbortSignal; readonly priority: ReadPriority },
+  ): Promise<ReadResult<T>> {
     const peek = this.peek(namespace, name);
     if (peek !== undefined) return peek;
-    const waited = await waitUnlessAborted(this.#startOrJoinRead(namespace, name), signal);
+    const waited = await waitUnlessAborted(this.#startOrJoinRead(namespace, name, priority), signal);
     if (waited.kind === 'done') return waited.value;
     return this.#lastFound({ namespace, name })?.result ?? { kind: 'unavailable' };
   }
 
-  #startOrJoinRead(namespace: string, name: string): Promise<ReadResult<T>> {
+  #startOrJoinRead(namespace: string, name: string, priority: ReadPriority): Promise<ReadResult<T>> {
     const key = `${namespace}/${name}`;
-    const inFlight = this.#reads.get(key);
-    if (inFlight !== undefined) return inFlight;
-    const slot = { priority: 'read', key: namespace, item: name } as const;
-    const read = this.#limit.run(slot, () => this.#read(namespace, name));
-    return read === undefined ? Promise.resolve({ kind: 'unavailable' }) : this.#reads.do(key, () => read);
+    const { limits, resource } = this.#options;
+    return (
+      this.#reads.get(key) ??
+      this.#requested[priority].do(key, async () => {
+        const item = `${resource.resource}/${name}`;
+        const read = limits.run(priority, namespace, item, () => this.#readUnlessFresh(namespace, name));
+        return read ?? { kind: 'unavailable' };
+      })
+    );
+  }
+
+  /** Reads the object, unless another read has ended while this one waited for its slot. */
+  async #readUnlessFresh(namespace: string, name: string): Promise<ReadResult<T>> {
+    const entry = this.#entries.get(namespace, name);
+    if (entry !== undefined && entry.refreshAtMs > this.#options.clock.monotonic()) return entry.result;
+    return this.#reads.do(`${namespace}/${name}`, () => this.#read(namespace, name));
   }
 
   async #read(namespace: string, name: string): Promise<ReadResult<T>> {
