@@ -142,13 +142,17 @@ function safetyRecorder(options: LeaderOptions, ledger: EvictionLedger): SafetyR
 }
 
 /** Returns the options with reads of pull secrets that no pod waits for. */
-function inBackground(options: LeaderOptions): Omit<LeaderOptions, 'pullSecrets'> & { readonly pullSecrets: PullSecretView } {
+function inBackground(
+  options: LeaderOptions,
+): Omit<LeaderOptions, 'pullSecrets'> & { readonly pullSecrets: PullSecretView } {
   return { ...options, pullSecrets: options.pullSecrets.background };
 }
 
 function platformChecks(options: LeaderOptions): PlatformChecks {
   const { platformChecker: inspector } = options;
-  return inspector === undefined ? NO_PLATFORM_CHECKS : new RegistryPlatformChecks({ ...inBackground(options), inspector });
+  return inspector === undefined
+    ? NO_PLATFORM_CHECKS
+    : new RegistryPlatformChecks({ ...inBackground(options), inspector });
 }
 
 function keepWarm(options: LeaderOptions, getPolicy: (pod: string) => string | undefined): readonly Runnable[] {

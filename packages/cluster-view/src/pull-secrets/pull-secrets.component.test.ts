@@ -188,7 +188,6 @@ describe('the cache', () => {
     expect(kept).toContain('s0');
     expect(kept).toContain('s149');
   }, 60_000);
-
 });
 
 describe('P2 while reads hang', () => {
@@ -204,19 +203,22 @@ describe('P2 while reads hang', () => {
   test.each([
     ['in the background', () => view.background, 8, 4],
     ['for pods that wait', () => view, 16, 8],
-  ] as const)('at most as many run %s in all, and half of them in one namespace', async (_, getView, all, perNamespace) => {
-    for (const index of numbers(40)) void getView().read('shop', [`slow-${index}`], signal);
-    await waitUntil(() => server.requests.length === perNamespace);
-    for (const index of numbers(1_000)) void getView().read(`namespace-${index}`, ['slow-pull'], signal);
-    await waitUntil(() => server.requests.length === all);
-    await clock.untilSleeping((ms) => ms === 5_000);
-    expect(server.requests).toHaveLength(all);
-    // The next reads start when the first have timed out, those of other namespaces first.
-    await clock.advance(5_000);
-    await waitUntil(() => server.requests.length === 2 * all);
-    const next = server.requests.slice(all).filter(({ path }) => path.includes('/shop/'));
-    expect(next.length).toBeLessThanOrEqual(1);
-  });
+  ] as const)(
+    'at most as many run %s in all, and half of them in one namespace',
+    async (_, getView, all, perNamespace) => {
+      for (const index of numbers(40)) void getView().read('shop', [`slow-${index}`], signal);
+      await waitUntil(() => server.requests.length === perNamespace);
+      for (const index of numbers(1_000)) void getView().read(`namespace-${index}`, ['slow-pull'], signal);
+      await waitUntil(() => server.requests.length === all);
+      await clock.untilSleeping((ms) => ms === 5_000);
+      expect(server.requests).toHaveLength(all);
+      // The next reads start when the first have timed out, those of other namespaces first.
+      await clock.advance(5_000);
+      await waitUntil(() => server.requests.length === 2 * all);
+      const next = server.requests.slice(all).filter(({ path }) => path.includes('/shop/'));
+      expect(next.length).toBeLessThanOrEqual(1);
+    },
+  );
 
   test('a pod waits neither for a background read of another secret, nor for one of the same secret that has no slot', async () => {
     for (const index of numbers(8)) void view.background.read(`namespace-${index}`, ['slow-pull'], signal);

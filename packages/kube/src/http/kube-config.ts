@@ -223,8 +223,11 @@ async function toCredentials({ config, tokenFile }: LoadedKubeConfig): Promise<C
   const server = URL.parse(cluster.server);
   if (server === null) throw new KubeError('BadConfig', "the server of the kubeconfig's cluster is not a URL");
   // The library rejects this, too, but with an error that must not be shown because it may quote the kubeconfig.
-  if (server.protocol === 'http:' && cluster.skipTLSVerify !== true) {
-    throw new KubeError('BadConfig', 'the server of the kubeconfig uses http: this requires insecure-skip-tls-verify: true');
+  if (server.protocol === 'http:' && !cluster.skipTLSVerify) {
+    throw new KubeError(
+      'BadConfig',
+      'the server of the kubeconfig uses http: this requires insecure-skip-tls-verify: true',
+    );
   }
   const options = await getRequestOptions(config);
   const token = tokenFile === undefined ? {} : await readToken(tokenFile);
