@@ -1,5 +1,12 @@
 import type { LastAttempt } from '@archpolicy/core';
 
+/** A failed attempt, and when the next one may follow. */
+export interface FailedAttempt {
+  readonly reason: LastAttempt['reason'];
+  /** Monotonic milliseconds, so that a step of the wall clock neither delays nor hastens the next attempt. */
+  readonly retryAtMonotonicMs: number;
+}
+
 /** The outcome of this leader's attempts to evict one pod. */
 export type AttemptState =
   | { readonly kind: 'none' }
@@ -7,7 +14,7 @@ export type AttemptState =
   | { readonly kind: 'accepted' }
   | {
       readonly kind: 'failed';
-      readonly lastAttempt: LastAttempt;
+      readonly lastAttempt: FailedAttempt;
       /** Number of consecutive failed attempts. */
       readonly failures: number;
     };
@@ -42,7 +49,7 @@ export class EvictionAttempts {
     this.#byKey.set(key, { uid, state: { kind: 'accepted' } });
   }
 
-  failed(key: string, uid: string, lastAttempt: LastAttempt): void {
+  failed(key: string, uid: string, lastAttempt: FailedAttempt): void {
     const failures = this.countFailures(key, uid) + 1;
     this.#byKey.set(key, { uid, state: { kind: 'failed', lastAttempt, failures } });
   }

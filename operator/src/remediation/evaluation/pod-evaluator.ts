@@ -20,12 +20,13 @@ import type {
   EvictionInput,
   EvictionLedger,
   EvictionLimit,
+  LastAttempt,
   ReplacementForecast,
   PlacementAssessment,
   PodFacts,
   Unschedulable,
 } from '@archpolicy/core';
-import type { EvictionAttempts } from '../eviction-attempts.ts';
+import type { EvictionAttempts, FailedAttempt } from '../eviction-attempts.ts';
 import type { Nodes, Pods, Webhook } from '../ports.ts';
 import { toAccount, assess } from './context-gatherer.ts';
 import type { EvictionContext } from './context-gatherer.ts';
@@ -93,7 +94,7 @@ export class PodEvaluator {
       ...this.#unschedulable(context),
       forecast,
       limit: this.#limit(account, pod.uid, hasSlot),
-      ...(attempt.kind === 'failed' && { lastAttempt: attempt.lastAttempt }),
+      ...(attempt.kind === 'failed' && { lastAttempt: this.#lastAttempt(attempt.lastAttempt) }),
       evictedBefore: attempt.kind === 'accepted',
     };
     return { assessment, decision: decideEviction(input), relax: needsRelaxation(input), account };
@@ -130,6 +131,16 @@ export class PodEvaluator {
     };
   }
 
+  #lastAttempt({ reason, retryAtMonotonicMs }: FailedAttempt): LastAttempt {
+    return { reason, untilMs: this.#toWallClock(retryAtMonotonicMs) };
+  }
+
+  /** Converts a monotonic time to the current wall clock, which decisions use. */
+  #toWallClock(monotonicMs: number): number {
+    const { clock } = this.#options;
+    return monotonicMs - clock.monotonic() + clock.now();
+  }
+
   /**
    * Returns the limit of an eviction. Converts its time from the monotonic clock of the ledger to the wall clock,
    * because decisions use the wall clock.
@@ -138,7 +149,7 @@ export class PodEvaluator {
     const { ledger, clock } = this.#options;
     const monotonicMs = clock.monotonic();
     const limit = hasSlot ? ledger.brakeLimit(account, uid, monotonicMs) : ledger.limit(account, uid, monotonicMs);
-    return limit.kind === 'free' ? limit : { ...limit, untilMs: limit.untilMs - monotonicMs + clock.now() };
+    return limit.kind === 'free' ? limit : { ...limit, untilMs: this.#toWallClock(limit.untilMs) };
   }
 }
 

@@ -54,6 +54,23 @@ describe('results of the Eviction API', () => {
     expect(world.evictions).toHaveLength(2);
   });
 
+  test.each([
+    ['forward', 3_600_000],
+    ['back', -20_000],
+  ])('R8 a step of the wall clock %s does not change when the next attempt follows', async (_, stepMs) => {
+    const clock = new FakeClock();
+    const world = new World(clock);
+    world.add('a');
+    world.answer = () => ({ kind: 'budget', message: '', retryAfterMs: 10_000 });
+    await world.reconcile('a');
+    clock.stepWallClock(stepMs);
+    await clock.advance(9_000);
+    expect([await world.reconcile('a'), world.evictions.length]).toEqual([{ requeueAfterMs: 1_000 }, 1]);
+    await clock.advance(1_000);
+    await world.reconcile('a');
+    expect(world.evictions).toHaveLength(2);
+  });
+
   test('R8 the delay after a rejection by a budget grows up to 5 minutes', async () => {
     const world = newWorld();
     world.add('a');

@@ -154,7 +154,7 @@ export class Evictor {
         return { kind: 'gone' };
       case 'not-accepted': {
         const { reason, delayMs } = result;
-        attempts.failed(key, uid, { reason, untilMs: clock.now() + delayMs });
+        attempts.failed(key, uid, { reason, retryAtMonotonicMs: clock.monotonic() + delayMs });
         return { kind: 'not-accepted', answer, delayMs };
       }
     }
