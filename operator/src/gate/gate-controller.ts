@@ -91,7 +91,8 @@ export class GateController {
 
   /** Runs until the signal is aborted and pending work has ended. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
-    const { view, metrics, clock, logger } = this.#options;
+    const { rawPods, view, metrics, clock, logger } = this.#options;
+    rawPods.startLifting();
     for (const pod of view.pods.list()) if (hasPendingGate(pod)) this.#queue.add(podKey(pod));
     logger.info({ pods: this.#queue.length }, 'gate controller started');
     const unsubscribe = this.#subscribe();

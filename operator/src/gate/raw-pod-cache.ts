@@ -7,6 +7,8 @@ import { getResourceVersion } from './pod-client.ts';
  * read from the API server. A full cache keeps the pods that arrived first, because they are also processed first.
  */
 const MAX_PODS = 2_000;
+/** As long as this replica lifts no gates. Enough to lift the first gates after a change of leader without a read. */
+const MAX_PODS_STANDBY = 200;
 
 interface CachedPod {
   readonly raw: JsonObject;
@@ -17,9 +19,15 @@ interface CachedPod {
 /** Caches gated pods as the API server sent them. */
 export class RawPodCache {
   readonly pods = new Map<string, CachedPod>();
+  #maxPods = MAX_PODS_STANDBY;
 
   get size(): number {
     return this.pods.size;
+  }
+
+  /** Raises the bound. Must be called when this replica begins to lift gates. */
+  startLifting(): void {
+    this.#maxPods = MAX_PODS;
   }
 
   /** Caches the pod if it is gated. Must be called with every pod that is listed or watched. */
@@ -32,7 +40,7 @@ export class RawPodCache {
 
   /** Caches a pod that was read from the API server. `shown` is the resource version that the watch delivered last. */
   set(key: string, shown: string, raw: JsonObject): void {
-    if (this.pods.size < MAX_PODS || this.pods.has(key)) this.pods.set(key, { raw, shown });
+    if (this.pods.size < this.#maxPods || this.pods.has(key)) this.pods.set(key, { raw, shown });
   }
 
   /** Returns the pod if it is cached and the watch has not delivered a newer version. */
