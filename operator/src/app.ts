@@ -24,7 +24,7 @@ import { UnschedulableHistory } from './remediation/evaluation/unschedulable-his
 
 /**
  * Maximum duration of the release of all resources, except the Lease, which is released before them. Up to one second
- * is for sending the queued events. With this limit, the process exits within 5 s.
+ * is for sending the queued events. With this limit, the process exits within 5 s, or 7 s if it waits for responses to evictions.
  */
 const CLOSE_ALL_MS = 3_000;
 

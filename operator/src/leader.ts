@@ -1,3 +1,4 @@
+import { withGracePeriod } from '@archpolicy/async';
 import type { Clock, Random } from '@archpolicy/async';
 import { EvictionLedger, EvictionPace } from '@archpolicy/core';
 import type { ClusterViewWithPods, CronJobView, PullSecretView } from '@archpolicy/cluster-view';
@@ -40,6 +41,12 @@ import { BrakeMonitor } from './reporting/brake-monitor.ts';
 import { runGroup } from './run-group.ts';
 import { ViewAgeCheck } from './view-age-check.ts';
 import type { Runnable } from './run-group.ts';
+
+/**
+ * How long a shutdown waits for the responses to evictions that were sent before. It sends no further ones. An accepted eviction
+ * without its response would be in no event and no counter.
+ */
+const ANSWER_WAIT_MS = 2_000;
 
 export interface LeaderOptions {
   readonly api: Pick<Api, 'request'>;
@@ -117,7 +124,7 @@ function buildLeader(options: LeaderOptions, lease: Pick<Leadership, 'isHeld'>):
     ...{ pipeline, ledger, lease, statuses, reader, jobs: reader },
     images: new InspectedImages({ ...inBackground(options), inspector }),
     checks: platformChecks(options),
-    evict: (target, deadline) => evict(api, target, deadline),
+    evict: (target, signal) => withGracePeriod({ clock, ms: ANSWER_WAIT_MS, signal }, (until) => evict(api, target, until)),
   });
   const { remediation, replacements } = built;
   record.onRestored(() => {

@@ -20,7 +20,7 @@ export type { PoolSize } from './slot-pool.ts';
 export { SharedBudget } from './shared-budget.ts';
 export type { BudgetRequest, Release, SharedBudgetOptions } from './shared-budget.ts';
 export { SingleFlight } from './single-flight.ts';
-export { TimeoutError, waitAtMost, withTimeout } from './timeout.ts';
+export { TimeoutError, waitAtMost, withGracePeriod, withTimeout } from './timeout.ts';
 export type { TimeoutOptions, WithTimeoutOptions } from './timeout.ts';
 export { TokenBucket } from './token-bucket.ts';
 export type { TokenBucketRate } from './token-bucket.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { FakeClock } from '@archpolicy/testkit';
 import fc from 'fast-check';
-import { TimeoutError, waitAtMost, withTimeout } from './timeout.ts';
+import { TimeoutError, waitAtMost, withGracePeriod, withTimeout } from './timeout.ts';
 
 /** Three moments, no two of them at the same time. */
 const moments = fc.uniqueArray(fc.integer({ min: 1, max: 50 }), { minLength: 3, maxLength: 3 });
@@ -108,5 +108,23 @@ describe('running with a timeout', () => {
     const failed = expect(ended).rejects.toBe(failure);
     await clock.advance(50);
     await failed;
+  });
+});
+
+describe('work with a grace period', () => {
+  test.each<[number, string]>([
+    [40, 'done'],
+    [60, 'aborted'],
+  ])('that takes %i ms after the abort of its caller, of which it has 50, is %s', async (workMs, expected) => {
+    const [clock, caller] = [new FakeClock(), new AbortController()];
+    const ended = withGracePeriod({ clock, ms: 50, signal: caller.signal }, async (signal) => {
+      await clock.sleep(100 + workMs, signal);
+      return 'done';
+    }).catch(() => 'aborted');
+    await clock.advance(100);
+    caller.abort();
+    await clock.advance(50);
+    expect(await ended).toBe(expected);
+    expect(clock.sleeping).toEqual([]);
   });
 });

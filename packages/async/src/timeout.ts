@@ -56,6 +56,28 @@ export async function withTimeout<T>(
 }
 
 /**
+ * Runs `run` with a signal that aborts `ms` milliseconds after the caller's signal, so that work which has begun can end.
+ */
+export async function withGracePeriod<T>(
+  { clock, ms, signal }: TimeoutOptions & { readonly signal: AbortSignal },
+  run: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const call = new AbortController();
+  let stopTimer = (): void => undefined;
+  const stopListening = onAbort(signal, () => {
+    stopTimer = startTimer(clock, ms, () => {
+      call.abort(signal.reason);
+    });
+  });
+  try {
+    return await run(call.signal);
+  } finally {
+    stopListening();
+    stopTimer();
+  }
+}
+
+/**
  * Waits for shared work at most `ms` milliseconds, or until the signal aborts. The work continues after that. If the
  * work has ended already, its result is returned. Before the wait counts as timed out, pending I/O is handled: after a
  * stall of the process (a long garbage collection) both the timer and the result may be pending, and Node runs timers
