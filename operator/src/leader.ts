@@ -124,7 +124,8 @@ function buildLeader(options: LeaderOptions, lease: Pick<Leadership, 'isHeld'>):
     ...{ pipeline, ledger, lease, statuses, reader, jobs: reader },
     images: new InspectedImages({ ...inBackground(options), inspector }),
     checks: platformChecks(options),
-    evict: (target, signal) => withGracePeriod({ clock, ms: ANSWER_WAIT_MS, signal }, (until) => evict(api, target, until)),
+    evict: (target, signal) =>
+      withGracePeriod({ clock, ms: ANSWER_WAIT_MS, signal }, (until) => evict(api, target, until)),
   });
   const { remediation, replacements } = built;
   record.onRestored(() => {
