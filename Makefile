@@ -83,6 +83,10 @@ performance: setup ## Generate docs/performance/README.md from the results besid
 chaos: setup ## Cause the faults of docs/reliability on a local cluster, about 25 minutes (ROWS=F15,F17: some of them); writes its results
 	@$(RUN) e2e/chaos/main.ts '$(ROWS)'; status=$$?; $(RUN) tools/src/reliability/main.ts && exit $$status
 
+.PHONY: soak-product
+soak-product: setup ## Cause random faults on a local cluster for MINUTES=30 while pods are created (SEED= repeats the faults); writes docs/reliability/soak.json
+	@$(RUN) e2e/chaos/soak/main.ts '$(MINUTES)' '$(SEED)'; status=$$?; $(RUN) tools/src/reliability/main.ts && exit $$status
+
 .PHONY: reliability
 reliability: setup ## Generate docs/reliability/README.md from the results beside it
 	@$(RUN) tools/src/reliability/main.ts

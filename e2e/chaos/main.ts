@@ -1,24 +1,12 @@
 /** `make chaos`: runs the scenarios of the fault model and writes docs/reliability/results.json. */
 import { RELIABILITY_RESULTS, storeFaultResult } from '@archpolicy/testkit';
-import type { FaultResult } from '@archpolicy/testkit';
+import { createPrinter, reportResult } from './framework/report.ts';
 import { runScenario } from './framework/run-scenario.ts';
 import { SharedCluster } from './cluster/shared-cluster.ts';
 import { chooseScenarios } from './framework/choose.ts';
 import { scenarios } from './scenarios.ts';
 
-const startedAt = performance.now();
-const print = (line: string): void => {
-  process.stderr.write(`[${String(Math.round((performance.now() - startedAt) / 1000)).padStart(4)} s] ${line}\n`);
-};
-
-function report({ id, held, observations, problem, seconds }: FaultResult): void {
-  for (const { what, value, bar, held: isHeld } of observations) {
-    print(`  ${isHeld ? 'ok' : 'NOT HELD'}  ${what}: ${value}${bar === undefined ? '' : ` (${bar})`}`);
-  }
-  if (problem !== undefined) print(`  ${problem}`);
-  print(`${id} ${held ? 'held' : 'DID NOT HOLD'}, ${seconds} s`);
-}
-
+const print = createPrinter();
 const chosen = chooseScenarios(scenarios, process.argv[2] ?? '');
 const shared = new SharedCluster(print);
 const missed: string[] = [];
@@ -28,7 +16,7 @@ try {
     const result = await runScenario(scenario, shared, (line) => {
       print(`  ${line}`);
     });
-    report(result);
+    reportResult(result, print);
     await storeFaultResult(RELIABILITY_RESULTS, result);
     if (!result.held) missed.push(result.id);
   }

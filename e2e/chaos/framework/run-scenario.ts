@@ -15,6 +15,7 @@ export async function runScenario(
   scenario: Scenario,
   shared: SharedCluster,
   progress: (line: string) => void,
+  deadlineMs = DEADLINE_MS,
 ): Promise<FaultResult> {
   const actions: (() => Promise<unknown>)[] = [];
   const cluster = { isUsable: true };
@@ -29,7 +30,7 @@ export async function runScenario(
     progress,
   };
   const startedAt = performance.now();
-  const outcome = await observe(scenario, context);
+  const outcome = await observe(scenario, context, deadlineMs);
   const seconds = Math.round((performance.now() - startedAt) / 100) / 10;
   const problems = [...outcome.problems, ...(await runAll(actions))];
   if (!cluster.isUsable || problems.length > 0) await shared.stop();
@@ -49,13 +50,13 @@ interface Outcome {
   readonly problems: readonly string[];
 }
 
-async function observe(scenario: Scenario, context: ScenarioContext): Promise<Outcome> {
+async function observe(scenario: Scenario, context: ScenarioContext, deadlineMs: number): Promise<Outcome> {
   const finished = new AbortController();
   try {
     const observations = await Promise.race([
       scenario.run(context),
-      sleep(DEADLINE_MS, undefined, { signal: finished.signal }).then(() => {
-        throw new Error(`did not end within ${DEADLINE_MS / 1000} s`);
+      sleep(deadlineMs, undefined, { signal: finished.signal }).then(() => {
+        throw new Error(`did not end within ${deadlineMs / 1000} s`);
       }),
     ]);
     return { observations, problems: [] };

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from '@jest/globals';
-import { readFaultResults, RELIABILITY_RESULTS } from '@archpolicy/testkit';
+import { readFaultResults, RELIABILITY_RESULTS, RELIABILITY_SOAK } from '@archpolicy/testkit';
 import type { FaultResult } from '@archpolicy/testkit';
 import { PAGE } from './files.ts';
 import { reliabilityPage } from './page.ts';
@@ -26,7 +26,15 @@ const result: FaultResult = {
 
 describe('the reliability page', () => {
   test('is up to date with the results beside it', async () => {
-    expect(await readFile(PAGE, 'utf8')).toBe(reliabilityPage(await readFaultResults(RELIABILITY_RESULTS)));
+    const [results, soaks] = await Promise.all([RELIABILITY_RESULTS, RELIABILITY_SOAK].map(readFaultResults));
+    expect(await readFile(PAGE, 'utf8')).toBe(reliabilityPage(results ?? [], soaks));
+  });
+
+  test('shows the latest soak beside the faults, which it does not count', () => {
+    const page = reliabilityPage([result], [{ ...result, id: 'Soak', title: 'Random faults', held: true }]);
+    expect(page).toContain('**0 of 1 faults: all bars held.**');
+    expect(page).toContain('| [Soak](#soak-random-faults) | Random faults |');
+    expect(page).toContain('## Soak Random faults');
   });
 
   test('shows a bar that was missed, its reason, and the parts that are not real', () => {

@@ -1,7 +1,10 @@
 import type { FaultResult, Observation } from '@archpolicy/testkit';
 
-/** Renders the reliability page from the results of the scenarios. A fault that did not hold is shown as such. */
-export function reliabilityPage(results: readonly FaultResult[]): string {
+/**
+ * Renders the reliability page from the results of the scenarios, and of the latest soak if there is one. A fault that did
+ * not hold is shown as such.
+ */
+export function reliabilityPage(results: readonly FaultResult[], soaks: readonly FaultResult[] = []): string {
   const held = results.filter((result) => result.held).length;
   return [
     '# Reliability',
@@ -10,15 +13,16 @@ export function reliabilityPage(results: readonly FaultResult[]): string {
     '',
     '`make chaos` runs the webhook and the operator as real processes on a local cluster (a real API server, etcd, scheduler, registry and Redis),',
     'causes one fault after the other, and writes what it has seen to `results.json`. `make chaos ROWS=F15,F17` runs some of them.',
+    '`make soak-product MINUTES=30` causes random faults for that long under a steady creation of pods, and writes `soak.json`.',
     'Parts that are not real are named, with the reason. Absolute times depend on the machine.',
     '',
     `**${held} of ${results.length} faults: all bars held.**`,
     '',
     '| fault | what happens | what must hold | rule | result |',
     '| --- | --- | --- | --- | --- |',
-    ...results.map(summaryRow),
+    ...[...results, ...soaks].map(summaryRow),
     '',
-    ...results.flatMap((result) => [section(result), '']),
+    ...[...results, ...soaks].flatMap((result) => [section(result), '']),
   ].join('\n');
 }
 

@@ -13,7 +13,7 @@ export interface Observation {
 
 /** A fault, what is done to cause it, and what must hold. */
 export interface FaultDescription {
-  /** `F1` to `F33`. */
+  /** `F1` to `F33`, or `Soak`. */
   readonly id: string;
   /** The fault, such as `The leader crashes, is partitioned or pauses`. */
   readonly title: string;

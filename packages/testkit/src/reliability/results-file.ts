@@ -6,6 +6,9 @@ import type { FaultResult } from './result.ts';
 /** The results of the fault model, from which docs/reliability/README.md is generated. */
 export const RELIABILITY_RESULTS = fileURLToPath(new URL('../../../../docs/reliability/results.json', import.meta.url));
 
+/** The result of the latest soak; a list of one. */
+export const RELIABILITY_SOAK = fileURLToPath(new URL('../../../../docs/reliability/soak.json', import.meta.url));
+
 /** Reads the stored results; none if the file does not exist yet. */
 export async function readFaultResults(file: string): Promise<readonly FaultResult[]> {
   try {
