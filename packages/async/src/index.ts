@@ -22,6 +22,8 @@ export type { BudgetRequest, Release, SharedBudgetOptions } from './shared-budge
 export { SingleFlight } from './single-flight.ts';
 export { TimeoutError, waitAtMost, withGracePeriod, withTimeout } from './timeout.ts';
 export type { TimeoutOptions, WithTimeoutOptions } from './timeout.ts';
+export { TenantRate } from './tenant-rate.ts';
+export type { TenantRateOptions } from './tenant-rate.ts';
 export { TokenBucket } from './token-bucket.ts';
 export type { TokenBucketRate } from './token-bucket.ts';
 export type { WorkRequest } from './work-piece.ts';

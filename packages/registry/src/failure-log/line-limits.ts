@@ -1,4 +1,4 @@
-import { TokenBucket } from '@archpolicy/async';
+import { TenantRate, TokenBucket } from '@archpolicy/async';
 import type { TokenBucketRate } from '@archpolicy/async';
 import { LRUCache } from 'lru-cache';
 
@@ -49,14 +49,13 @@ export class LineLimits {
   /** The last lines about named hosts. They are separate, so that a tenant's hosts do not evict them. */
   readonly #named = new LRUCache<string, Line>({ max: MAX_LINES });
   readonly #other = new LRUCache<string, Line>({ max: MAX_LINES });
-  readonly #tenants = new LRUCache<string, TokenBucket>({ max: MAX_TENANTS });
   readonly #namedTotal: TokenBucket;
-  readonly #otherTotal: TokenBucket;
+  readonly #others: TenantRate;
   #suppressed = 0;
 
   constructor(nowMs: number) {
     this.#namedTotal = new TokenBucket(NAMED_RATE.burst, nowMs);
-    this.#otherTotal = new TokenBucket(OTHER_RATE.burst, nowMs);
+    this.#others = new TenantRate({ total: OTHER_RATE, perTenant: TENANT_RATE, maxTenants: MAX_TENANTS }, nowMs);
   }
 
   decide(subject: Subject, nowMs: number): LineDecision {
@@ -78,9 +77,6 @@ export class LineLimits {
   }
 
   #isWithinTotal({ isNamed, tenant }: Subject, nowMs: number): boolean {
-    if (isNamed) return this.#namedTotal.tryTake(NAMED_RATE, nowMs);
-    const share = this.#tenants.get(tenant) ?? new TokenBucket(TENANT_RATE.burst, nowMs);
-    this.#tenants.set(tenant, share);
-    return share.tryTake(TENANT_RATE, nowMs) && this.#otherTotal.tryTake(OTHER_RATE, nowMs);
+    return isNamed ? this.#namedTotal.tryTake(NAMED_RATE, nowMs) : this.#others.tryTake(tenant, nowMs);
   }
 }
