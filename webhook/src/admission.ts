@@ -3,6 +3,8 @@ import type { Clock } from '@archpolicy/async';
 import type { NamespaceView, NodeView, PolicyView } from '@archpolicy/cluster-view';
 import type { Inspector } from '@archpolicy/registry';
 import type { Logger } from '@archpolicy/service';
+import { DecisionLog } from './decision-log.ts';
+import type { DecisionLogOptions } from './decision-log.ts';
 import { AdmissionHandler } from './handler.ts';
 import type { WebhookMetrics } from './metrics.ts';
 import { AuditQueue } from './mutate/audit-queue.ts';
@@ -24,7 +26,7 @@ export interface AdmissionOptions {
   readonly pullSecrets: PullSecrets;
   readonly metrics: WebhookMetrics;
   readonly clock: Clock;
-  readonly logger: Logger;
+  readonly logger: Logger & DecisionLogOptions['logger'];
   readonly inspectionBudgetMs: number;
   /** Whether pods may be gated. True while the operator, which lifts gates, holds a fresh Lease. */
   readonly canGate: () => boolean;
@@ -54,16 +56,16 @@ export function createAdmission(options: AdmissionOptions): Admission {
     logger,
     canGate: options.canGate,
   });
-  const onDecision: OnDecision = ({ decision }, { policy, namespace }) => {
-    metrics.decision(policy?.spec.mode ?? 'None', decision);
-    const { kind, reason } = decision;
-    logger.debug({ namespace, policy: policy?.name, kind, reason }, 'placement decided');
+  const log = new DecisionLog({ logger, clock });
+  const onDecision: OnDecision = (decided) => {
+    metrics.decision(decided.policy?.spec.mode ?? 'None', decided.placed.decision);
+    log.decided(decided);
   };
   const placement = new MemoizedPlacement(corePlacement);
   const mutator = new PodMutator({ gatherer, placement, jobs, audits, clock, inspectionBudgetMs, onDecision });
   const onReview = metrics.review.bind(metrics);
   const timeout = new BatchedTimeout({ clock });
-  const handler = new AdmissionHandler({ mutator, timeout, clock, logger, onReview });
+  const handler = new AdmissionHandler({ mutator, timeout, clock, log, onReview });
   const close = (): Promise<void> => {
     timeout.close();
     return audits.close();

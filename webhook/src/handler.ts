@@ -1,6 +1,6 @@
 import type { BatchedTimeout, Clock } from '@archpolicy/async';
 import { hasTooManyParts } from '@archpolicy/core';
-import type { Logger } from '@archpolicy/service';
+import type { DecisionLog } from './decision-log.ts';
 import { WebhookError } from './errors.ts';
 import type { ReviewOutcome } from './metrics.ts';
 import type { PlacedPod } from './mutate/ports.ts';
@@ -16,7 +16,7 @@ export interface AdmissionHandlerOptions {
   readonly mutator: { place(request: AdmissionRequest, deadline: number): Promise<PlacedPod> };
   readonly timeout: BatchedTimeout;
   readonly clock: Clock;
-  readonly logger: Logger;
+  readonly log: Pick<DecisionLog, 'failed'>;
   /** Called once per review, with its outcome and duration in milliseconds. */
   readonly onReview: (outcome: ReviewOutcome, tookMs: number) => void;
 }
@@ -92,14 +92,9 @@ export class AdmissionHandler implements ReviewHandler {
     return { status, body: `${problem}\n` };
   }
 
-  #failed(
-    outcome: 'late' | 'failed',
-    err: WebhookError,
-    { namespace, uid }: AdmissionRequest,
-    times: ReviewTimes,
-  ): HttpResponse {
-    this.#options.logger.error({ namespace, err }, 'placement decision failed, admitting pod unchanged');
-    return this.#unchanged(outcome, uid, times);
+  #failed(outcome: 'late' | 'failed', err: WebhookError, request: AdmissionRequest, times: ReviewTimes): HttpResponse {
+    this.#options.log.failed(request, err);
+    return this.#unchanged(outcome, request.uid, times);
   }
 
   #unchanged(outcome: ReviewOutcome, uid: string, times: ReviewTimes): HttpResponse {

@@ -1,6 +1,6 @@
 import type { Clock } from '@archpolicy/async';
 import { readOwner } from '@archpolicy/core';
-import type { PlacementInput } from '@archpolicy/core';
+import type { Inspection, PlacementInput } from '@archpolicy/core';
 import type { AdmissionRequest } from '../review/review.ts';
 import type { AuditedReview, AuditQueue } from './audit-queue.ts';
 import { withDryRunWarning } from './dry-run.ts';
@@ -8,8 +8,19 @@ import type { InputGatherer, PodContext } from './input-gatherer.ts';
 import type { JobReader, PlacedPod, Placement } from './ports.ts';
 import { answerProbe, isProbe } from './probe.ts';
 
+/** A decision about a pod. */
+export interface DecidedPod {
+  readonly request: Pick<AdmissionRequest, 'uid' | 'namespace' | 'object'>;
+  readonly placed: PlacedPod;
+  readonly policy: PodContext['policy'];
+  /** The inspections on which the decision depends. */
+  readonly images: ReadonlyMap<string, Inspection>;
+}
+
 /** Called with each decision, for metrics and logs. */
-export type OnDecision = (placed: PlacedPod, context: PodContext) => void;
+export type OnDecision = (decided: DecidedPod) => void;
+
+const NO_IMAGES: ReadonlyMap<string, Inspection> = new Map();
 
 export interface PodMutatorOptions {
   readonly gatherer: InputGatherer;
@@ -50,7 +61,7 @@ export class PodMutator {
     const input = { ...context, images };
     const placed = placement.place(input);
     const final = placed.decision.kind === 'gate' ? await this.reconsiderForJob(placed, input, deadline) : placed;
-    onDecision(final, context);
+    onDecision({ request, placed: final, policy: context.policy, images });
     return context.isDryRun ? withDryRunWarning(final, images) : final;
   }
 
@@ -72,10 +83,11 @@ export class PodMutator {
    * PL10: in mode Audit, returns at once a placement that does not change the pod. The placement that mode Enforce
    * would cause is computed after the response, for metrics and logs.
    */
-  #audit(context: PodContext, review: AuditedReview): PlacedPod {
+  #audit(context: PodContext, review: AdmissionRequest & AuditedReview): PlacedPod {
     const { gatherer, placement, audits, onDecision } = this.#options;
-    const placed = placement.place({ ...context, images: new Map() });
-    if (placed.decision.reason !== 'Audit') onDecision(placed, context);
+    const { policy } = context;
+    const placed = placement.place({ ...context, images: NO_IMAGES });
+    if (placed.decision.reason !== 'Audit') onDecision({ request: review, placed, policy, images: NO_IMAGES });
     else {
       audits.offer(async (signal) => {
         const enforced = withEnforceMode(context);
@@ -85,7 +97,7 @@ export class PodMutator {
           AUDIT_BUDGET_MS,
           signal,
         );
-        onDecision(placement.place({ ...enforced, images }), context);
+        onDecision({ request: review, placed: placement.place({ ...enforced, images }), policy, images });
       }, review);
     }
     return placed;

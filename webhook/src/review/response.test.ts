@@ -3,11 +3,11 @@ import fc from 'fast-check';
 import { ALLOWED_UNCHANGED, encodeReview, fitWarning } from './response.ts';
 
 describe('encodeAnswer', () => {
-  test('unchanged: only uid and allowed', () => {
+  test('unchanged: only uid, allowed, and the uid for the audit log', () => {
     expect(JSON.parse(encodeReview('u', ALLOWED_UNCHANGED))).toEqual({
       kind: 'AdmissionReview',
       apiVersion: 'admission.k8s.io/v1',
-      response: { uid: 'u', allowed: true },
+      response: { uid: 'u', allowed: true, auditAnnotations: { request: 'u' } },
     });
   });
 
@@ -38,7 +38,7 @@ describe('encodeAnswer', () => {
       response: { warnings: string[]; auditAnnotations: object };
     };
     expect(response.warnings).toHaveLength(10);
-    expect(response.auditAnnotations).toEqual({ reason: 'x' });
+    expect(response.auditAnnotations).toEqual({ reason: 'x', request: 'u' });
   });
 });
 

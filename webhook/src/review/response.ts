@@ -26,29 +26,35 @@ export function encodeReview(uid: string, verdict: ReviewResponse): string {
   return wrapResponse(uid, encodeResponse(verdict));
 }
 
-/** Encodes an AdmissionReview with a response that is already encoded. Many pods share the same encoded response. */
+/**
+ * Encodes an AdmissionReview with a response that is already encoded. Many pods share the same encoded response. Adds the
+ * audit annotation `request` with the uid, so that the audit log has the uid of our log lines: it has none of its own.
+ */
 export function wrapResponse(uid: string, encodedVerdict: string): string {
-  return `{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","response":{"uid":${JSON.stringify(uid)},${encodedVerdict}}}`;
+  const quoted = JSON.stringify(uid);
+  return `{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","response":{"uid":${quoted},${encodedVerdict}"request":${quoted}}}}`;
 }
 
 /**
- * Encodes the fields of the response except its uid. The text is concatenated, because most of it is the patch in
- * base64, which needs no escaping.
+ * Encodes the fields of the response except its uid, for `wrapResponse`, which adds the last audit annotation and closes the
+ * text. The text is concatenated, because most of it is the patch in base64, which needs no escaping.
  *
  * @see https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#response
  * @example {"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","response":{"uid":"705ab4f5-…","allowed":true,
  *   "patchType":"JSONPatch","patch":"W3sib3AiOi…","warnings":["archpolicy: …"]}}
  */
 export function encodeResponse(verdict: ReviewResponse): string {
-  const { allowed, message = 'denied by policy', patch = [], warnings = [], auditAnnotations } = verdict;
+  const { allowed, message = 'denied by policy', patch = [], warnings = [], auditAnnotations = {} } = verdict;
   let response = `"allowed":${String(allowed)}`;
   if (!allowed) response += `,"status":${JSON.stringify({ code: 403, reason: 'Forbidden', message })}`;
   if (allowed && patch.length > 0) {
     response += `,"patchType":"JSONPatch","patch":"${Buffer.from(JSON.stringify(patch)).toString('base64')}"`;
   }
   if (warnings.length > 0) response += `,"warnings":${JSON.stringify(warnings.slice(0, MAX_WARNINGS).map(fitWarning))}`;
-  if (auditAnnotations !== undefined) response += `,"auditAnnotations":${JSON.stringify(auditAnnotations)}`;
-  return response;
+  const annotations = Object.entries(auditAnnotations).map(
+    ([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)},`,
+  );
+  return `${response},"auditAnnotations":{${annotations.join('')}`;
 }
 
 /** Returns the text as one line of at most 120 characters, because a warning is sent in an HTTP header. */
