@@ -16,7 +16,10 @@ test('R9 pods and active relaxations of each policy are read at the scrape; a de
     owner: `shop/Deployment/web-${at}`,
     until,
   }));
-  let policies = [policy({}, 'default', { status: { relaxed } }), policy({}, 'other')];
+  let policies = [
+    policy({ remediation: { maxEvictionsPerMinute: 7 } }, 'default', { status: { relaxed } }),
+    policy({ remediation: { maxEvictionsPerMinute: 8 } }, 'other'),
+  ];
   metrics.watchPolicies({
     list: () => policies,
     counts: (name) => (name === 'default' ? { ...NO_PODS, matched: 9, misplaced: 2 } : NO_PODS),
@@ -32,6 +35,8 @@ test('R9 pods and active relaxations of each policy are read at the scrape; a de
       'archpolicy_policy_pods{policy="default",state="matched"} 9',
       'archpolicy_policy_pods{policy="default",state="misplaced"} 2',
       'archpolicy_policy_relaxations{policy="default"} 1',
+      'archpolicy_policy_max_evictions_per_minute{policy="default"} 7',
+      'archpolicy_policy_max_evictions_per_minute{policy="other"} 8',
     ],
     ['archpolicy_policy_evictions_total{policy="default"} 1'],
   ]);

@@ -15,7 +15,7 @@ const POD_STATES = ['matched', 'constrained', 'gated', 'misplaced', 'unresolved'
 
 /** The policies and the counts of their pods, read at each scrape. */
 export interface PolicySource {
-  list(): readonly Pick<ArchPolicy, 'name' | 'status'>[];
+  list(): readonly Pick<ArchPolicy, 'name' | 'status' | 'spec'>[];
   counts(policy: string): PolicyCounts;
   readonly clock: Pick<Clock, 'now'>;
 }
@@ -82,6 +82,17 @@ function declarePolicyGauges(registry: Registry): PolicyMetrics['watchPolicies']
       const nowMs = source?.clock.now() ?? 0;
       for (const { name: policy, status } of source?.list() ?? []) {
         yield { labels: { policy }, value: countActiveRelaxations(status?.relaxed ?? [], nowMs) };
+      }
+    },
+  });
+  policyGauge({
+    registry,
+    name: 'archpolicy_policy_max_evictions_per_minute',
+    help: 'Maximum number of evictions per minute that the policy allows.',
+    labels: [],
+    *read() {
+      for (const { name: policy, spec } of source?.list() ?? []) {
+        yield { labels: { policy }, value: spec.remediation.maxEvictionsPerMinute };
       }
     },
   });
