@@ -179,7 +179,7 @@ function webhookHealth(options: LeaderOptions, configuration: WebhookConfigurati
     lease: options.webhookLease,
     namespaces: options.views.namespaces,
     probe: (deadline) => probe.probe(deadline),
-    diagnose: (durationMs) => probe.diagnose(durationMs, configuration.timeoutMs),
+    diagnose: (durationMs, deadline) => probe.diagnose(durationMs, configuration.calls, deadline),
   });
 }
 

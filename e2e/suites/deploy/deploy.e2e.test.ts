@@ -73,19 +73,17 @@ describe('the quick start', () => {
     const [ca] = (
       await kubectl(['config', 'view', '--raw', '--output=jsonpath={.clusters[0].cluster.certificate-authority-data}'])
     ).split('\n');
-    await kubectl([
-      'patch',
-      ...name,
-      '--type=json',
-      `--patch=${JSON.stringify([{ op: 'add', path: '/webhooks/0/clientConfig/caBundle', value: ca }])}`,
-    ]);
+    const patches = [0, 1].map((index) => ({
+      ...{ op: 'add', path: `/webhooks/${index}/clientConfig/caBundle`, value: ca },
+    }));
+    await kubectl(['patch', ...name, '--type=json', `--patch=${JSON.stringify(patches)}`]);
     await kubectl(['apply', '--server-side', kustomizeFlag('deploy/base')]);
     expect(await get(...name)).toMatchObject({
-      webhooks: [{ clientConfig: { caBundle: ca, service: { path: '/mutate' } } }],
+      webhooks: [0, 1].map(() => ({ clientConfig: { caBundle: ca, service: { path: '/mutate' } } })),
     });
   });
 
-  test('the API server calls the webhook with a timeout of two seconds and ignores failures', async () => {
+  test('P1 the API server calls the webhook with a timeout of two seconds and ignores failures, except of dry runs', async () => {
     expect(await get('mutatingwebhookconfiguration', 'archpolicy')).toMatchObject({
       webhooks: [
         {
@@ -94,6 +92,13 @@ describe('the quick start', () => {
           sideEffects: 'None',
           reinvocationPolicy: 'IfNeeded',
           matchPolicy: 'Equivalent',
+        },
+        {
+          failurePolicy: 'Fail',
+          timeoutSeconds: 2,
+          sideEffects: 'None',
+          namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'archpolicy-probe' } },
+          objectSelector: { matchLabels: { 'archpolicy.dev/probe': 'diagnosis' } },
         },
       ],
     });

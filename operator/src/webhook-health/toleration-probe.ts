@@ -42,7 +42,7 @@ export class TolerationProbe {
     signal: AbortSignal,
   ): Promise<TolerationProbeResult | undefined> {
     const { api } = this.#options;
-    const tolerating = { tolerations: architectures.map<JsonObject>(architectureToleration) };
+    const tolerating = { spec: { tolerations: architectures.map<JsonObject>(architectureToleration) } };
     try {
       const first = await createProbePod(api, signal, tolerating);
       this.#failures.succeeded('toleration probe has a response again');

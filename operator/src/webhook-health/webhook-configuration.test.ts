@@ -2,7 +2,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
-import { isJsonObject, parseInstalledWebhook, webhookCall } from '@archpolicy/core';
+import {
+  arrayAt,
+  DIAGNOSIS_LABELS,
+  isJsonObject,
+  parseInstalledWebhook,
+  reportsFailures,
+  webhookCall,
+} from '@archpolicy/core';
 import type { JsonObject } from '@archpolicy/core';
 import { FakeClock } from '@archpolicy/testkit';
 import { silent } from '../fixtures/objects.ts';
@@ -48,6 +55,20 @@ describe('the installed webhook configuration', () => {
     const installed = parseInstalledWebhook(shipped());
     expect(installed.kind).toBe('installed');
     expect(webhookCall(installed, { name, labels: {}, annotations: {} }, {})).toBe(expected);
+  });
+
+  test('P1 the webhooks of deploy/ whose failure rejects a pod select only labelled dry runs in the namespace of probes', () => {
+    const rejecting = arrayAt(shipped(), 'webhooks')
+      .filter(isJsonObject)
+      .filter((webhook) => webhook['failurePolicy'] !== 'Ignore');
+    expect(rejecting).toMatchObject([
+      {
+        name: 'probe.archpolicy.dev',
+        namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'archpolicy-probe' } },
+        objectSelector: { matchLabels: DIAGNOSIS_LABELS },
+      },
+    ]);
+    expect(reportsFailures(shipped())).toBe(true);
   });
 
   test('R3 is read by name, and a change is detected within seconds', async () => {

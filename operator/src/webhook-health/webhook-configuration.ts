@@ -1,5 +1,5 @@
 import type { Clock } from '@archpolicy/async';
-import { callTimeoutMs, isJsonObject, parseInstalledWebhook } from '@archpolicy/core';
+import { callTimeoutMs, isJsonObject, parseInstalledWebhook, reportsFailures } from '@archpolicy/core';
 import type { InstalledWebhook } from '@archpolicy/core';
 import { resourcePath } from '@archpolicy/kube';
 import type { Api, Resource } from '@archpolicy/kube';
@@ -7,6 +7,7 @@ import type { Logger } from '@archpolicy/service';
 import { errorKind, FailureLog } from '../failure-log.ts';
 import { Listeners } from '../listeners.ts';
 import { quotableWords } from './probe/api-server-words.ts';
+import type { WebhookCalls } from './probe/webhook-probe.ts';
 
 const CONFIGURATIONS: Resource = {
   group: 'admissionregistration.k8s.io',
@@ -35,7 +36,7 @@ export class WebhookConfiguration {
   readonly #options: WebhookConfigurationOptions;
   readonly #changes = new Listeners<InstalledWebhook>();
   #installed: InstalledWebhook | undefined;
-  #timeoutMs = callTimeoutMs({});
+  #calls: WebhookCalls = { timeoutMs: callTimeoutMs({}), isReported: false };
   /** The last value, as JSON. */
   #serialized = '';
   readonly #failures: FailureLog;
@@ -51,9 +52,9 @@ export class WebhookConfiguration {
     return this.#installed;
   }
 
-  /** The timeout of the API server's calls to the webhook. */
-  get timeoutMs(): number {
-    return this.#timeoutMs;
+  /** How the API server calls the webhook. */
+  get calls(): WebhookCalls {
+    return this.#calls;
   }
 
   /** Why the last read failed; undefined if it did not fail. */
@@ -96,7 +97,7 @@ export class WebhookConfiguration {
     this.#failure = undefined;
     this.#failures.succeeded('webhook configuration read again');
     const body = answer.kind === 'ok' && isJsonObject(answer.body) ? answer.body : {};
-    this.#timeoutMs = callTimeoutMs(body);
+    this.#calls = { timeoutMs: callTimeoutMs(body), isReported: reportsFailures(body) };
     const installed = parseInstalledWebhook(body);
     const serialized = JSON.stringify(installed);
     if (serialized === this.#serialized) return;

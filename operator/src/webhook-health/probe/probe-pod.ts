@@ -33,12 +33,12 @@ const SPEC: JsonObject = {
 /**
  * Creates the probe pod with `dryRun=All`. The pod passes all of admission, but is not stored.
  *
- * @param more additional fields of its `spec`
+ * @param more additional fields of its `spec`, and additional labels
  */
 export function createProbePod(
   api: Pick<Api, 'request'>,
   signal: AbortSignal,
-  more: JsonObject = {},
+  more: { readonly spec?: JsonObject; readonly labels?: Readonly<Record<string, string>> } = {},
 ): Promise<ApiResponse> {
   return api.request({
     method: 'POST',
@@ -47,8 +47,8 @@ export function createProbePod(
     body: {
       apiVersion: 'v1',
       kind: 'Pod',
-      metadata: { generateName: 'probe-', namespace: PROBE_NAMESPACE, labels: PROBE_LABELS },
-      spec: { ...SPEC, ...more },
+      metadata: { generateName: 'probe-', namespace: PROBE_NAMESPACE, labels: { ...PROBE_LABELS, ...more.labels } },
+      spec: { ...SPEC, ...more.spec },
     },
     signal,
     timeoutMs: PROBE_TIMEOUT_MS,

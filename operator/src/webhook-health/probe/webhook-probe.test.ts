@@ -104,4 +104,35 @@ describe('the probe of the webhook', () => {
     await clock.advance(2_004);
     expect(await verdict).toEqual({ kind: 'silent', durationMs: 2_004 });
   });
+
+  const FAILED =
+    'Internal error occurred: failed calling webhook "probe.archpolicy.dev": failed to call webhook: ' +
+    'Post "https://webhook.test:443/mutate?timeout=2s": tls: failed to verify certificate: x509: expired';
+
+  test.each<[string, () => Promise<ApiResponse>, JsonObject]>([
+    ['reported by the API server', () => Promise.resolve(refused(500, FAILED)), { cause: 'certificate' }],
+    ['of another webhook', () => Promise.resolve(refused(500, FAILED.replace('probe.', 'other.'))), { words: '' }],
+    ['gone', () => Promise.resolve(ok({})), { cause: 'timed-out', words: '' }],
+    ['without a response', () => Promise.reject(new Error('reset')), { cause: 'timed-out', words: '' }],
+  ])('R3 the cause: an error %s', async (_, respond, expected) => {
+    const { probe, requests } = probing(respond);
+    const diagnosis = await probe.diagnose(2_000, { timeoutMs: 2_000, isReported: true }, signal);
+    expect(diagnosis).toMatchObject(expected);
+    const { labels } = objectAt(requests[0]?.body as JsonObject, 'metadata');
+    expect(labels).toMatchObject({ 'archpolicy.dev/probe': 'diagnosis' });
+  });
+
+  test('R3 the words of an error are quotable, and contain no query', async () => {
+    const { probe } = probing(() => Promise.resolve(refused(500, FAILED)));
+    const { words } = await probe.diagnose(0, { timeoutMs: 2_000, isReported: true }, signal);
+    expect(words).toContain('x509: expired');
+    expect(words).not.toMatch(/"|timeout=/u);
+  });
+
+  test('R3 without a webhook that reports errors, no dry run is sent for the cause', async () => {
+    const { probe, requests } = probing(() => Promise.resolve(refused(500, FAILED)));
+    const calls = { timeoutMs: 2_000, isReported: false };
+    expect(await probe.diagnose(10, calls, signal)).toEqual({ cause: 'fails-at-once', words: '' });
+    expect(requests).toEqual([]);
+  });
 });

@@ -1,11 +1,20 @@
 import type { Clock } from '@archpolicy/async';
+import { DIAGNOSIS_LABELS, DIAGNOSIS_WEBHOOK } from '@archpolicy/core';
 import type { Api } from '@archpolicy/kube';
 import type { Logger } from '@archpolicy/service';
+import { quotableWords } from './api-server-words.ts';
 import { createProbePod } from './probe-pod.ts';
 import { parseProbeResponse } from './probe-verdict.ts';
 import type { ProbeVerdict } from './probe-verdict.ts';
-import { causeFromDuration } from './unreachable-cause.ts';
+import { causeFromDuration, causeFromWords } from './unreachable-cause.ts';
 import type { Diagnosis } from './unreachable-cause.ts';
+
+/** How the API server calls the webhook. */
+export interface WebhookCalls {
+  readonly timeoutMs: number;
+  /** Whether the API server reports failed calls of dry runs with `DIAGNOSIS_LABELS`. */
+  readonly isReported: boolean;
+}
 
 export interface WebhookProbeOptions {
   readonly api: Pick<Api, 'request'>;
@@ -48,9 +57,36 @@ export class WebhookProbe {
    * Determines why the API server does not reach the webhook.
    *
    * @param durationMs the duration of the probe that found the webhook silent
-   * @param timeoutMs the timeout of the API server's calls of the webhook
    */
-  diagnose(durationMs: number, timeoutMs: number): Promise<Diagnosis> {
-    return Promise.resolve({ cause: causeFromDuration(durationMs, timeoutMs), words: '' });
+  async diagnose(durationMs: number, calls: WebhookCalls, signal: AbortSignal): Promise<Diagnosis> {
+    const error = calls.isReported ? await this.#reportedError(signal) : undefined;
+    if (error === undefined) return { cause: causeFromDuration(durationMs, calls.timeoutMs), words: '' };
+    return { cause: causeFromWords(error), words: quotableWords(error) };
   }
+
+  /**
+   * Returns the API server's error of its call of the webhook. Returns undefined if it reports none, for example because
+   * it reaches the webhook now.
+   */
+  async #reportedError(signal: AbortSignal): Promise<string | undefined> {
+    try {
+      const response = await createProbePod(this.#options.api, signal, { labels: DIAGNOSIS_LABELS });
+      return response.kind === 'ok' ? undefined : parseCallError(response.message);
+    } catch {
+      signal.throwIfAborted();
+      return undefined;
+    }
+  }
+}
+
+/**
+ * Parses the message with which the API server rejects a pod because it could not call the webhook.
+ *
+ * @see https://github.com/kubernetes/apiserver/blob/v0.36.3/pkg/util/webhook/error.go (`ErrCallingWebhook`)
+ * @example Internal error occurred: failed calling webhook "probe.archpolicy.dev": failed to call webhook: Post
+ *   "https://archpolicy-webhook.archpolicy-system.svc:443/mutate?timeout=2s": context deadline exceeded
+ */
+function parseCallError(message: string): string | undefined {
+  const [, error] = message.split(`failed calling webhook "${DIAGNOSIS_WEBHOOK}": `, 2);
+  return error;
 }

@@ -27,7 +27,7 @@ export {
 export type { CrashHistory, RunEvidence } from './has-run.ts';
 export type { EvictionInput, RemediationPolicy } from './input.ts';
 export { parseInstalledWebhook, webhookCall } from './installed-webhook.ts';
-export { callTimeoutMs } from './webhook-calls.ts';
+export { callTimeoutMs, DIAGNOSIS_LABELS, DIAGNOSIS_WEBHOOK, reportsFailures } from './webhook-calls.ts';
 export type { InstalledWebhook, WebhookCall } from './installed-webhook.ts';
 export { parseJobFacts } from './job.ts';
 export type { JobFacts } from './job.ts';
