@@ -228,4 +228,21 @@ describe('P2 the outage of a dependency is reported, and missed work is done aft
     await until(() => rig.evicted.includes('a'));
     await until(() => rig.condition('Degraded')['status'] === 'False');
   });
+
+  test('R3 the namespace of the probe: the policy quotes the API server, and evictions wait until it exists', async () => {
+    const message = 'namespaces "archpolicy-probe" not found';
+    const missing = { kind: 'Status', status: 'Failure', message, reason: 'NotFound', code: 404 };
+    rig.world.api.fault = (request) =>
+      request.query.get('dryRun') === 'All' ? { kind: 'answer', status: 404, body: missing } : rig.answer(request);
+    rig.putPod('a', rig.pushArmImage('web'), 'amd64-1');
+    rig.start();
+    await until(() => rig.condition('Degraded')['reason'] === 'ProbeRefused');
+    expect(rig.condition('Degraded')['message']).toContain("namespaces 'archpolicy-probe' not found");
+    await until(() => hasMetric(/archpolicy_webhook_unreachable\{cause="probe-refused"\} 1/u));
+    await until(() => hasMetric(/archpolicy_webhook_probes_total\{outcome="refused"\} [1-9]/u));
+    expect(rig.evicted).toEqual([]);
+    rig.world.api.fault = (request) => rig.answer(request);
+    await until(() => rig.evicted.includes('a'));
+    await until(() => rig.condition('Degraded')['status'] === 'False');
+  });
 });

@@ -52,7 +52,7 @@ function outage(verdict: (probe: number) => ProbeVerdict) {
     end.abort();
     await done;
   };
-  return { clock, world, lease, stop };
+  return { clock, world, webhook, lease, stop };
 }
 
 /** Adds misplaced pods of as many owners, and enqueues them. */
@@ -77,6 +77,29 @@ describe('pods that wait for the webhook', () => {
     await clock.advance(60_000);
     expect(new Set(world.evictions.map(({ name }) => name)).size).toBe(PODS);
     expect(world.limitQueues.size).toBe(0);
+    await stop();
+  });
+
+  test('R3 are all evicted, although a probe fails and the next one succeeds between two checks, again and again', async () => {
+    const silent: ProbeVerdict = { kind: 'silent', durationMs: 0 };
+    let verdict: ProbeVerdict = ANSWERED;
+    const { clock, world, webhook, stop } = outage(() => verdict);
+    const { signal } = new AbortController();
+    await clock.advance(100);
+    for (let round = 0; round < 5; round += 1) {
+      verdict = silent;
+      const failed = webhook.confirmNow(signal);
+      await clock.advance(PROBE_MS);
+      addPods(world);
+      await clock.advance(PROBE_MS);
+      verdict = ANSWERED;
+      const succeeded = webhook.confirmNow(signal);
+      await clock.advance(1_000 - 2 * PROBE_MS);
+      expect([await failed, await succeeded]).toEqual([false, true]);
+    }
+    await clock.advance(1_000);
+    expect(world.limitQueues.size).toBe(0);
+    expect(new Set(world.evictions.map(({ name }) => name)).size).toBe(PODS);
     await stop();
   });
 
