@@ -3,6 +3,7 @@ import { yieldToEventLoop } from '@archpolicy/async';
 import { hasGate, parseArchPolicy, parsePod } from '@archpolicy/core';
 import type { ArchPolicy, JsonObject, NamespaceFacts, PodFacts } from '@archpolicy/core';
 import { ApiClient, fixedCredentials } from '@archpolicy/kube';
+import { podKey } from '@archpolicy/cluster-view';
 import { FakeApiServer, FakeClock } from '@archpolicy/testkit';
 import { GatedPodsServer, PODS_PATH } from './fixtures/gated-pods-server.ts';
 import { OverdueGates } from './overdue-gates.ts';
@@ -61,7 +62,7 @@ function pods(): readonly PodFacts[] {
 
 function start(): void {
   const view = {
-    pods: { list: pods },
+    pods: { entries: () => pods().map((pod) => [podKey(pod), pod] as const) },
     policies: { list: () => policies },
     namespaces: { get: (name: string) => namespaces.get(name) },
   };

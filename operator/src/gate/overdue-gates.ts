@@ -1,4 +1,4 @@
-import { KeyedConcurrencyLimit } from '@archpolicy/async';
+import { KeyedConcurrencyLimit, PeriodicYield } from '@archpolicy/async';
 import type { Clock } from '@archpolicy/async';
 import { gateOnly, overdueAfterMs, selectPolicy } from '@archpolicy/core';
 import type { PodFacts } from '@archpolicy/core';
@@ -22,12 +22,14 @@ const MIN_OBSERVED_MS = 60_000;
  */
 const NAMESPACE_TIME_MS = 10_000;
 const CONCURRENT_NAMESPACES = 8;
+/** Number of pods that are checked between two yields to the event loop. A gated pod takes some microseconds. */
+const PODS_PER_YIELD = 500;
 
 interface Parts {
   readonly api: Pick<Api, 'request'>;
   /** May be incomplete or outdated: policies and namespaces only determine when a gate is overdue. */
   readonly view: {
-    readonly pods: Pick<View['pods'], 'list'>;
+    readonly pods: Pick<View['pods'], 'entries'>;
     readonly policies: Pick<View['policies'], 'list'>;
     readonly namespaces: Pick<View['namespaces'], 'get'>;
   };
@@ -69,7 +71,7 @@ export class OverdueGates {
   /** Runs until the signal is aborted. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      const overdue = Map.groupBy(this.#findOverdue(), ({ namespace }) => namespace);
+      const overdue = Map.groupBy(await this.#findOverdue(signal), ({ namespace }) => namespace);
       await Promise.all(
         [...overdue].map(async ([key, pods]) => {
           await this.#namespaces.run({ priority: 'lift', key, item: key }, () => this.#liftIn(pods, signal));
@@ -79,21 +81,24 @@ export class OverdueGates {
     }
   }
 
-  #findOverdue(): readonly PodFacts[] {
+  async #findOverdue(signal: AbortSignal): Promise<readonly PodFacts[]> {
     const nowMs = this.#parts.clock.monotonic();
-    const gated = this.#parts.view.pods.list().filter(hasPendingGate);
-    const before = this.#observed;
-    this.#observed = new Map(
-      gated.map((pod) => {
-        const known = before.get(podKey(pod));
-        return [podKey(pod), known?.uid === pod.uid ? known : { uid: pod.uid, atMs: nowMs, failedAtMs: 0 }];
-      }),
-    );
-    const failedAtMs = (pod: PodFacts): number => this.#observed.get(podKey(pod))?.failedAtMs ?? 0;
+    const observed = new Map<string, Observed>();
+    const overdue: { readonly pod: PodFacts; readonly failedAtMs: number }[] = [];
+    const yields = new PeriodicYield(PODS_PER_YIELD);
+    for (const [key, pod] of this.#parts.view.pods.entries()) {
+      const due = yields.count();
+      if (due !== undefined) await due;
+      if (signal.aborted) return [];
+      if (!hasPendingGate(pod)) continue;
+      const before = this.#observed.get(key);
+      const gate = before?.uid === pod.uid ? before : { uid: pod.uid, atMs: nowMs, failedAtMs: 0 };
+      observed.set(key, gate);
+      if (this.#isOverdue(pod, nowMs - gate.atMs)) overdue.push({ pod, failedAtMs: gate.failedAtMs });
+    }
+    this.#observed = observed;
     // Pods that failed come last, so that none of them keeps the others gated.
-    return gated
-      .filter((pod) => this.#isOverdue(pod, nowMs - (this.#observed.get(podKey(pod))?.atMs ?? nowMs)))
-      .toSorted((a, b) => failedAtMs(a) - failedAtMs(b));
+    return overdue.sort((a, b) => a.failedAtMs - b.failedAtMs).map(({ pod }) => pod);
   }
 
   /** Lifts the gates of pods of one namespace, until the time for it is over. */
@@ -110,12 +115,13 @@ export class OverdueGates {
   /** @param observedMs how long this process has observed the gate */
   #isOverdue(pod: PodFacts, observedMs: number): boolean {
     const { view, clock } = this.#parts;
+    if (observedMs < MIN_OBSERVED_MS) return false;
     // Uses the larger of two durations: a wrong clock must not keep a pod gated, and neither must a restart of this
     // process.
     const waitedMs = Math.max(observedMs, clock.now() - pod.createdAtMs);
     const namespace = view.namespaces.get(pod.namespace);
     const policy = namespace && selectPolicy(view.policies.list(), namespace, pod.labels);
-    return observedMs >= MIN_OBSERVED_MS && waitedMs >= overdueAfterMs(policy);
+    return waitedMs >= overdueAfterMs(policy);
   }
 
   /** Returns whether nothing is left to do for the pod. */

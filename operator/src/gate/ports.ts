@@ -24,6 +24,7 @@ export interface View {
     byKey(key: string): PodFacts | undefined;
     byNamespace(namespace: string): readonly PodFacts[];
     list(): readonly PodFacts[];
+    entries(): Iterable<readonly [string, PodFacts]>;
     subscribe(listener: StoreListener<PodFacts>): () => void;
   };
   readonly policies: {
