@@ -21,7 +21,8 @@ import type { EvictionResult, EvictionTarget } from '@archpolicy/kube';
 /** The pods of the cluster, from the reflector's store. */
 export interface Pods {
   byKey(key: string): PodFacts | undefined;
-  byNamespace(namespace: string): readonly PodFacts[];
+  /** The pods with this top controller (`controllerKey`). Bare pods are not included. */
+  byController(key: string): readonly PodFacts[];
   /** The pods that are bound to this node. */
   byNode(node: string): readonly PodFacts[];
 }

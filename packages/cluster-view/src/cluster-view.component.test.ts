@@ -195,14 +195,14 @@ describe('the view of the webhook', () => {
 });
 
 describe('the view of the operator', () => {
-  test('contains pods by node, owner, image and namespace', async () => {
+  test('contains pods by node, controller, image and namespace', async () => {
     const { pods } = await run(createClusterViewWithPods(options()), 4);
     const names = (found: readonly { readonly name: string }[]): readonly string[] =>
       found.map(({ name }) => name).sort();
     expect(pods.size).toBe(3);
     expect(names(pods.list())).toEqual(['job-1', 'web-1', 'web-2']);
     expect(names(pods.byNode('amd64-1'))).toEqual(['web-1', 'web-2']);
-    expect(names(pods.byOwner('rs-2'))).toEqual(['job-1']);
+    expect(names(pods.byController('shop/ReplicaSet/rs-2'))).toEqual(['job-1']);
     expect(names(pods.byImage('app:v1'))).toEqual(['web-1', 'web-2']);
     expect(names(pods.byNamespace('shop'))).toEqual(['job-1', 'web-1', 'web-2']);
     expect(pods.byNode('nowhere')).toEqual([]);

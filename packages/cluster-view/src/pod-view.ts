@@ -1,3 +1,4 @@
+import { controllerKey, findTopController } from '@archpolicy/core';
 import type { PodFacts } from '@archpolicy/core';
 import type { IndexFunction, ReadStore, StoreListener } from '@archpolicy/kube';
 
@@ -11,15 +12,15 @@ export interface PodView {
   /** Iterates over all pods and their store keys. Makes no copy, so changes during the iteration are visible. */
   entries(): Iterable<readonly [string, PodFacts]>;
   /**
-   * The lists by namespace, owner and image can contain all pods of the cluster. Do not iterate over them without a
+   * The lists by namespace, controller and image can contain all pods of the cluster. Do not iterate over them without a
    * yield to the event loop.
    */
   byNamespace(namespace: string): readonly PodFacts[];
   keysByNamespace(namespace: string): readonly string[];
   /** Returns the pods bound to this node. */
   byNode(node: string): readonly PodFacts[];
-  /** Returns the pods whose controller has this uid. */
-  byOwner(uid: string): readonly PodFacts[];
+  /** Returns the pods whose top controller has this key (`controllerKey`). Bare pods are not included. */
+  byController(key: string): readonly PodFacts[];
   /** Returns the pods with this image, as written in their spec. */
   byImage(image: string): readonly PodFacts[];
   keysByImage(image: string): readonly string[];
@@ -39,7 +40,7 @@ export function podKey({ namespace, name }: { readonly namespace: string; readon
 export const POD_INDEXES = {
   namespace: ({ namespace }) => [namespace],
   node: ({ nodeName }) => (nodeName === undefined ? [] : [nodeName]),
-  owner: ({ owner }) => (owner === undefined ? [] : [owner.uid]),
+  controller: (pod) => (pod.owner === undefined ? [] : [controllerKey(findTopController(pod))]),
   image: ({ images }) => images,
 } satisfies Record<string, IndexFunction<PodFacts>>;
 
@@ -83,8 +84,8 @@ export class StoredPods implements PodView {
     return this.#store.byIndex('node', node);
   }
 
-  byOwner(uid: string): readonly PodFacts[] {
-    return this.#store.byIndex('owner', uid);
+  byController(key: string): readonly PodFacts[] {
+    return this.#store.byIndex('controller', key);
   }
 
   byImage(image: string): readonly PodFacts[] {

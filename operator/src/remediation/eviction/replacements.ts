@@ -39,7 +39,7 @@ export type ReplacementState =
     };
 
 export interface ReplacementsOptions {
-  readonly pods: Pick<Pods, 'byNamespace'>;
+  readonly pods: Pick<Pods, 'byController'>;
   readonly ledger: EvictionLedger;
   readonly clock: Pick<Clock, 'now' | 'monotonic'>;
 }
@@ -86,7 +86,7 @@ export class Replacements {
   onEvictionRequested(evicted: PodFacts): void {
     this.#sweep();
     const owner = ownerKey(evicted);
-    const known = this.#notReplacements.get(owner) ?? this.#existingPods(evicted.namespace, owner);
+    const known = this.#notReplacements.get(owner) ?? this.#existingPods(owner);
     this.#notReplacements.set(owner, known.add(evicted.uid));
   }
 
@@ -102,16 +102,15 @@ export class Replacements {
     const awaited = new Map(
       [...ledger.awaited(clock.monotonic())].filter(([owner]) => !this.#notReplacements.has(owner)),
     );
-    for (const owner of awaited.keys()) this.#notReplacements.set(owner, new Set());
     const replacements: string[] = [];
-    for (const namespace of new Set([...awaited.keys()].map(parseNamespace))) {
-      for (const pod of pods.byNamespace(namespace)) {
-        const ageMs = awaited.get(ownerKey(pod));
-        if (ageMs === undefined) continue;
-        const evictedAtMs = clock.now() - ageMs;
+    for (const [owner, ageMs] of awaited) {
+      const evictedAtMs = clock.now() - ageMs;
+      const existing = new Set<string>();
+      for (const pod of pods.byController(owner)) {
         if (pod.createdAtMs + TIMESTAMP_PRECISION_MS > evictedAtMs) replacements.push(podKey(pod));
-        else this.#notReplacements.get(ownerKey(pod))?.add(pod.uid);
+        else existing.add(pod.uid);
       }
+      this.#notReplacements.set(owner, existing);
     }
     return replacements;
   }
@@ -204,15 +203,9 @@ export class Replacements {
     this.#observedUnbound.delete(owner);
   }
 
-  #existingPods(namespace: string, owner: string): Set<string> {
-    const pods = this.#options.pods.byNamespace(namespace);
-    return new Set(pods.filter((pod) => ownerKey(pod) === owner).map(({ uid }) => uid));
+  #existingPods(owner: string): Set<string> {
+    return new Set(this.#options.pods.byController(owner).map(({ uid }) => uid));
   }
-}
-
-/** Returns the namespace of an owner's key, `namespace/kind/name`. */
-function parseNamespace(owner: string): string {
-  return owner.slice(0, owner.indexOf('/'));
 }
 
 function ownerKey(pod: PodFacts): string {
