@@ -115,7 +115,8 @@ function buildLeader(options: LeaderOptions, lease: Pick<Leadership, 'isHeld'>):
   const tolerations = tolerationMonitor(options);
   const drift = new DriftMonitor({ ...options, getPolicy });
   const { inspector } = drift;
-  const observed = { ...options, stats, progress, brake, record, webhook, tolerations, drift };
+  const { losses } = drift;
+  const observed = { ...options, stats, progress, brake, record, webhook, tolerations, drift, losses };
   const statuses = new PolicyStatuses({ ...observed, isLeading: () => lease.isHeld() });
   const pipeline = new EvictionPipeline(clock);
   const reader = new ApiReader(api, logger);
@@ -141,7 +142,21 @@ function buildLeader(options: LeaderOptions, lease: Pick<Leadership, 'isHeld'>):
   const warm = keepWarm({ ...options, inspector }, getPolicy);
   const age = new ViewAgeCheck({ views, clock });
   const reach = new WebhookReporter({ ...observed, policies: views.policies });
-  return [record, brake, configuration, reach, webhook, tolerations, statuses, remediation, resync, gate, age, ...warm];
+  return [
+    record,
+    brake,
+    configuration,
+    reach,
+    webhook,
+    tolerations,
+    drift,
+    statuses,
+    remediation,
+    resync,
+    gate,
+    age,
+    ...warm,
+  ];
 }
 
 function safetyRecorder(options: LeaderOptions, ledger: EvictionLedger): SafetyRecorder {

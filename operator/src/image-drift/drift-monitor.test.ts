@@ -1,4 +1,5 @@
-import { describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { yieldToEventLoop } from '@archpolicy/async';
 import type { Inspection, PodFacts } from '@archpolicy/core';
 import { podKey, PullSecretContent } from '@archpolicy/cluster-view';
 import type { EventInput } from '@archpolicy/kube';
@@ -24,11 +25,19 @@ function rig() {
   const events: EventInput[] = [];
   const counted: string[] = [];
   const changed: string[] = [];
+  /** Number of pods that were read. */
+  let read = 0;
   let answer = content('1', BOTH);
   const monitor = new DriftMonitor({
     inspector: { inspect: () => Promise.resolve(answer) },
     views: {
-      pods: { byImage: (image) => [...pods.values()].filter(({ images }) => images.includes(image)) },
+      pods: {
+        byKey: (key) => {
+          read += 1;
+          return pods.get(key);
+        },
+        keysByImage: (image) => [...pods].filter(([, { images }]) => images.includes(image)).map(([key]) => key),
+      },
       nodes: { get: (name) => nodes.get(name) },
     },
     getPolicy: (key) => policies.get(key),
@@ -38,6 +47,9 @@ function rig() {
     logger: silent,
   });
   monitor.subscribe((image) => changed.push(image));
+  let changedLosses = 0;
+  monitor.losses.subscribe(() => (changedLosses += 1));
+  void monitor.run(stop.signal);
   const run = (name: string, nodeName: string, policy: string | undefined, changes: Partial<PodFacts> = {}): void => {
     const pod = crashLoopingPod(name, { nodeName, images: [IMAGE], ...changes }, clock.now());
     pods.set(podKey(pod), pod);
@@ -47,8 +59,32 @@ function rig() {
   const inspect = async (next: Inspection, pullSecrets: readonly PullSecretContent[] = []): Promise<void> => {
     answer = next;
     expect(await monitor.inspector.inspect({ reference: IMAGE, budgetMs: 1, pullSecrets })).toBe(next);
+    await settle();
   };
-  return { clock, pods, monitor, events, counted, changed, run, inspect };
+  /** Returns the sentences after a requested count. */
+  const getLosses = async (policy: string): Promise<readonly string[]> => {
+    monitor.losses.getLosses(policy);
+    await settle();
+    return monitor.losses.getLosses(policy);
+  };
+  const counts = { read: () => read, changedLosses: () => changedLosses };
+  return { clock, pods, monitor, events, counted, changed, run, inspect, getLosses, counts };
+}
+
+/** Ends the background work of the monitors. */
+let stop: AbortController;
+
+beforeEach(() => {
+  stop = new AbortController();
+});
+
+afterEach(() => {
+  stop.abort();
+});
+
+/** Waits until the background work is done. */
+async function settle(): Promise<void> {
+  for (let index = 0; index < 5; index += 1) await yieldToEventLoop();
 }
 
 describe('the content behind a tag changes', () => {
@@ -121,38 +157,72 @@ describe('the content behind a tag changes', () => {
   });
 
   test('a lost architecture with running pods is reported per policy with image, digests and pods', async () => {
-    const { clock, inspect, run, pods, monitor } = rig();
+    const { clock, inspect, run, pods, getLosses } = rig();
     for (const name of ['a', 'b', 'c', 'd']) run(name, 'arm64-1', 'default');
     run('e', 'amd64-1', 'default');
     run('f', 'arm64-1', 'other');
     await inspect(content('1', BOTH));
-    expect(monitor.getLosses('default')).toEqual([]);
+    expect(await getLosses('default')).toEqual([]);
     await inspect(content('2', ['linux/amd64']));
     const changed = `Image ${IMAGE} lost arm64 when its content changed from sha256:111111111111 to sha256:222222222222`;
-    expect(monitor.getLosses('default')).toEqual([
+    expect(await getLosses('default')).toEqual([
       `${changed}; 4 pods run on such nodes, such as shop/a, shop/b, shop/c.`,
     ]);
-    expect(monitor.getLosses('other')).toEqual([`${changed}; 1 pod runs on such nodes: shop/f.`]);
-    expect(monitor.getLosses('none')).toEqual([]);
+    expect(await getLosses('other')).toEqual([`${changed}; 1 pod runs on such nodes: shop/f.`]);
+    expect(await getLosses('none')).toEqual([]);
     pods.delete('shop/f');
     await clock.advance(5_000);
-    expect(monitor.getLosses('other')).toEqual([]);
+    expect(await getLosses('other')).toEqual([]);
   });
 
   test('a loss ends when the architecture is regained or no pod runs on it', async () => {
-    const { clock, inspect, run, pods, monitor } = rig();
+    const { clock, inspect, run, pods, getLosses } = rig();
     run('a', 'arm64-1', 'default');
     await inspect(content('1', BOTH));
     await inspect(content('2', ['linux/amd64']));
     // Another push without arm64 does not end the loss; its digests remain.
     await inspect(content('3', ['linux/amd64', 'linux/s390x']));
-    expect(monitor.getLosses('default')[0]).toContain('from sha256:111111111111 to sha256:222222222222');
+    expect((await getLosses('default'))[0]).toContain('from sha256:111111111111 to sha256:222222222222');
     await inspect(content('4', BOTH));
-    expect(monitor.getLosses('default')).toEqual([]);
+    expect(await getLosses('default')).toEqual([]);
     await inspect(content('5', ['linux/amd64']));
-    expect(monitor.getLosses('default')).toHaveLength(1);
+    expect(await getLosses('default')).toHaveLength(1);
     pods.clear();
     await clock.advance(5_000);
-    expect(monitor.getLosses('default')).toEqual([]);
+    expect(await getLosses('default')).toEqual([]);
+  });
+
+  test('P8 the pods of an image in 20,000 pods are read in pieces, and no more than the events need', async () => {
+    const { inspect, run, events, counts, getLosses, monitor } = rig();
+    for (let at = 0; at < 20_000; at += 1) {
+      const owner = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: `web-${at % 1_000}`, uid: `rs-${at % 1_000}` };
+      run(`web-${at}`, 'arm64-1', 'default', { owner });
+    }
+    await inspect(content('1', BOTH));
+    await monitor.inspector.inspect({ reference: IMAGE, budgetMs: 1 });
+    expect(counts.read()).toBe(0);
+    const inspected = inspect(content('2', ['linux/amd64']));
+    const pieces: number[] = [];
+    for (let index = 0; index < 30; index += 1) {
+      const before = counts.read();
+      await yieldToEventLoop();
+      pieces.push(counts.read() - before);
+    }
+    await inspected;
+    expect(Math.max(...pieces)).toBeLessThanOrEqual(4_000);
+    expect(events).toHaveLength(100);
+    // All pods for the count, a hundred for the events.
+    expect(counts.read()).toBeLessThan(20_200);
+    expect((await getLosses('default'))[0]).toContain('20000 pods run on such nodes');
+    // The statuses read the losses again and again: they are not counted again for 5 s.
+    expect([counts.read() < 20_200, counts.changedLosses()]).toEqual([true, 1]);
+  });
+
+  test('P8 without losses, statuses cause no count', async () => {
+    const { inspect, run, counts, getLosses } = rig();
+    run('a', 'arm64-1', 'default');
+    await inspect(content('1', BOTH));
+    expect(await getLosses('default')).toEqual([]);
+    expect([counts.read(), counts.changedLosses()]).toEqual([0, 0]);
   });
 });

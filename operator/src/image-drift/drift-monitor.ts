@@ -8,7 +8,7 @@ import { TagHistory } from './tag-history.ts';
 
 export interface DriftMonitorOptions extends Omit<DriftReporterOptions, 'history' | 'clock' | 'count'> {
   readonly inspector: Pick<Inspector, 'inspect'>;
-  readonly clock: ConstructorParameters<typeof TagHistory>[0] & DriftReporterOptions['clock'];
+  readonly clock: DriftReporterOptions['clock'];
   readonly metrics: { readonly contentChange: DriftReporterOptions['count'] };
 }
 
@@ -42,9 +42,14 @@ export class DriftMonitor {
     return this.#drifts.subscribe(listener);
   }
 
-  /** Returns one sentence for each image that no longer supports an architecture on which pods of the policy run. */
-  getLosses(policy: string): readonly string[] {
-    return this.#reporter.getLosses(policy);
+  /** The architectures that images have lost. Notifies when pods are affected by others than before. */
+  get losses(): Pick<DriftReporter, 'subscribe' | 'getLosses'> {
+    return this.#reporter;
+  }
+
+  /** Reports drifts until the signal is aborted. Never rejects. */
+  run(signal: AbortSignal): Promise<void> {
+    return this.#reporter.run(signal);
   }
 
   #observe(image: string, inspection: Inspection, namespace: string | undefined): void {

@@ -77,9 +77,9 @@ export class TagHistory {
     return [...this.#lost.values()];
   }
 
-  /** Drops a loss that affects no pod. */
-  drop({ image }: LostArchitecture): void {
-    this.#lost.delete(image);
+  /** Drops a loss that affects no pod, unless the image has lost or gained an architecture since. */
+  drop(loss: LostArchitecture): void {
+    if (this.#lost.get(loss.image) === loss) this.#lost.delete(loss.image);
   }
 
   #keep(key: string, observed: Observation): void {

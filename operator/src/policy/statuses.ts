@@ -30,8 +30,8 @@ export interface PolicyStatusesOptions extends Omit<PolicyControllerOptions, 'po
   readonly tolerations: Pick<Notifier<undefined>, 'subscribe'> & {
     verdict(policy: ArchPolicy): TolerationProbeResult | undefined;
   };
-  /** Notifies of images whose supported architectures changed. */
-  readonly drift: Notifier<string> & { getLosses(policy: string): readonly string[] };
+  /** Notifies of changed sentences about architectures that images have lost. */
+  readonly losses: Pick<Notifier<undefined>, 'subscribe'> & { getLosses(policy: string): readonly string[] };
 }
 
 /** Updates the statuses of all policies while this process leads. Subscribes to all inputs of a status. */
@@ -79,7 +79,7 @@ export class PolicyStatuses {
   }
 
   #subscribe(): readonly (() => void)[] {
-    const { views, stats, progress, brake, record, webhook, tolerations, drift } = this.#options;
+    const { views, stats, progress, brake, record, webhook, tolerations, losses } = this.#options;
     const touchAll = (): void => {
       this.#controller.touchAll();
     };
@@ -88,14 +88,14 @@ export class PolicyStatuses {
         this.#controller.touch(policy);
       }),
       webhook.onStatus(touchAll),
-      ...[progress, brake, record, tolerations, drift, views.nodes].map(
+      ...[progress, brake, record, tolerations, losses, views.nodes].map(
         (notifier: Pick<Notifier<unknown>, 'subscribe'>) => notifier.subscribe(touchAll),
       ),
     ];
   }
 
   #source(): StatusSource {
-    const { views, stats, progress, brake, record, webhook, tolerations, drift } = this.#options;
+    const { views, stats, progress, brake, record, webhook, tolerations, losses } = this.#options;
     return {
       counts: (policy) => stats.counts(policy),
       lastRecheckMs: () => progress.completedAtMs,
@@ -105,7 +105,7 @@ export class PolicyStatuses {
       tolerations: (policy) => tolerations.verdict(policy),
       brake: () => brake.state,
       recordFailing: () => record.isFailing,
-      losses: (policy) => drift.getLosses(policy),
+      losses: (policy) => losses.getLosses(policy),
     };
   }
 }
