@@ -54,7 +54,8 @@ describe('workers', () => {
     }
     stop.abort();
     await finished;
-    expect(most).toBeLessThanOrEqual(64);
+    // 8 keys, and one that each worker has begun.
+    expect(most).toBeLessThanOrEqual(24);
   });
 
   test('requeue a key after requeueAfterMs', async () => {
