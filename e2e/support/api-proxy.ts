@@ -32,8 +32,8 @@ export interface ScriptedAnswer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body: string;
-  /** Whether the connection is reset after the body, so that the body is cut off. */
-  readonly reset?: boolean;
+  /** Whether the connection is closed after the body, before the end of the response. */
+  readonly isCut?: boolean;
 }
 
 /** Hooks around evictions. The proxy awaits them. If `beforeForward` rejects, the proxy drops the request. */
@@ -84,6 +84,11 @@ export class ApiProxy {
 
   get url(): string {
     return `https://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** Closes all connections of clients, so that their watches end. */
+  dropConnections(): void {
+    this.#server.closeAllConnections();
   }
 
   async stop(): Promise<void> {
@@ -148,9 +153,9 @@ function sendResponse(answer: IncomingMessage, to: ServerResponse): void {
   answer.on('error', () => to.destroy()).pipe(to);
 }
 
-function sendScripted({ status, headers, body, reset }: ScriptedAnswer, to: ServerResponse): void {
+function sendScripted({ status, headers, body, isCut }: ScriptedAnswer, to: ServerResponse): void {
   to.writeHead(status, { 'content-type': 'application/json', ...headers });
-  if (reset === true) to.write(body, () => to.socket?.resetAndDestroy());
+  if (isCut === true) to.write(body, () => to.destroy());
   else to.end(body);
 }
 

@@ -43,6 +43,7 @@ export class ChaosCluster {
   readonly live: LiveCluster;
   readonly images: Images;
   #names = 0;
+  readonly #namespaces = new Set<string>();
 
   private constructor(cluster: TestCluster, live: LiveCluster, images: Images) {
     this.#cluster = cluster;
@@ -84,6 +85,7 @@ export class ChaosCluster {
    * @param skip whether the webhook leaves its pods alone until `enable` is called
    */
   async createNamespace(name: string, spec: JsonObject = {}, { skip = false } = {}): Promise<void> {
+    this.#namespaces.add(name);
     const { remediation = {}, ...others } = spec;
     const merged = { ...FAST_REMEDIATION, ...(remediation as JsonObject) };
     await this.apply([
@@ -94,6 +96,14 @@ export class ChaosCluster {
       `the default account of ${name}`,
       async () => (await this.#cluster.kubectl(['get', 'serviceaccount', 'default', '-n', name])).status === 0,
     );
+  }
+
+  /** Deletes the namespaces of a scenario, whose pods would be found by the operators of the next one. */
+  async deleteNamespaces(): Promise<void> {
+    const names = [...this.#namespaces];
+    this.#namespaces.clear();
+    if (names.length > 0)
+      await this.#cluster.kubectl(['delete', 'namespace', ...names, '--wait=false', '--ignore-not-found']);
   }
 
   /** Removes the skip label of a namespace, so that its pods are governed. */

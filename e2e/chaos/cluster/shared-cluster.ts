@@ -14,6 +14,11 @@ export class SharedCluster {
     return this.#cluster;
   }
 
+  /** Deletes what a scenario has created, if the cluster runs. */
+  async clear(): Promise<void> {
+    await (await this.#cluster?.catch(() => undefined))?.deleteNamespaces();
+  }
+
   /** Stops the cluster, if it runs. */
   async stop(): Promise<void> {
     const cluster = this.#cluster;

@@ -5,7 +5,7 @@ import type { Scenario, ScenarioContext } from './scenario.ts';
 import type { SharedCluster } from '../cluster/shared-cluster.ts';
 
 /** Maximum duration of a scenario; all of them together are meant to take less than 25 minutes. */
-const DEADLINE_MS = 5 * 60_000;
+const DEADLINE_MS = 4 * 60_000;
 
 /**
  * Runs one scenario and returns what it has seen. An error of the scenario is a result that does not hold. After an
@@ -34,6 +34,7 @@ export async function runScenario(
   const seconds = Math.round((performance.now() - startedAt) / 100) / 10;
   const problems = [...outcome.problems, ...(await runAll(actions))];
   if (!cluster.isUsable || problems.length > 0) await shared.stop();
+  else await shared.clear();
   const { id, title, rule, bar, done, fakes } = scenario;
   return {
     ...{ id, title, rule, bar, done, ...(fakes !== undefined && { fakes }) },
