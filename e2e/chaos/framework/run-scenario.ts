@@ -5,7 +5,7 @@ import type { Scenario, ScenarioContext } from './scenario.ts';
 import type { SharedCluster } from '../cluster/shared-cluster.ts';
 
 /** Maximum duration of a scenario; all of them together are meant to take less than 25 minutes. */
-const DEADLINE_MS = 4 * 60_000;
+const DEADLINE_MS = 6 * 60_000;
 
 /**
  * Runs one scenario and returns what it has seen. An error of the scenario is a result that does not hold. After an
