@@ -130,13 +130,29 @@ export class OperatorSuite {
     return operator;
   }
 
-  /** Starts an operator, stops the leader in order, and waits until the new one leads. */
-  async replaceLeader(name: string, options: { readonly ages?: boolean }): Promise<void> {
+  /**
+   * Starts an operator, stops the leader in order, and waits until the new one leads. Without `hasRecord`, the new leader
+   * cannot read the record of evictions.
+   */
+  async replaceLeader(
+    name: string,
+    { hasRecord = true, ...options }: { readonly ages?: boolean; readonly hasRecord?: boolean },
+  ): Promise<void> {
     const former = this.leader;
     const next = await this.startOperator(name, options);
     await this.waitFor('the next leader to be ready', () => next.isReady());
+    if (!hasRecord) await this.#damageRecord();
     former.send('SIGTERM');
     await this.waitFor('it to lead', () => next.isLeading());
+  }
+
+  async #damageRecord(): Promise<void> {
+    const patch = ['--type=merge', '--patch={"data":{"record.json":"{}"}}'];
+    const { status, stderr } = await this.cluster.kubectl([
+      ...['patch', 'configmap', 'archpolicy-safety', '--namespace=archpolicy-system'],
+      ...patch,
+    ]);
+    if (status !== 0) throw new Error(`kubectl patch: ${stderr}`);
   }
 
   get leader(): OperatorProcess {
