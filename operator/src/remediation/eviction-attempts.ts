@@ -54,6 +54,11 @@ export class EvictionAttempts {
     this.#byKey.set(key, { uid, state: { kind: 'failed', lastAttempt, failures } });
   }
 
+  /** Drops the attempts for a pod. Must be called when a disruption budget has rejected the eviction. */
+  reset(key: string): void {
+    this.#byKey.delete(key);
+  }
+
   /**
    * Drops the attempts for a deleted pod. Returns true if the last attempt got no response. Because the pod has been
    * deleted, that attempt counts as accepted.

@@ -214,6 +214,7 @@ export class Remediation {
       case 'accepted':
         stats.delete(context.key);
         reporter.evicted(context, evaluation);
+        if (outcome.unblocked !== undefined) reporter.unblocked(context, outcome.unblocked);
         statuses.evicted(context.policy.name);
         return DONE;
       case 'gone':
@@ -227,25 +228,26 @@ export class Remediation {
         return { kind: 'evaluate', afterMs: NODE_CHANGED_DELAY_MS };
       case 'no-longer-evictable':
         return this.#postpone(context, outcome.evaluation);
-      case 'not-accepted': {
+      case 'blocked':
+        if (outcome.isNew) reporter.blocked(context, outcome.budget);
+        return this.#postpone(context, evaluator.evaluate(context));
+      case 'not-accepted':
         reporter.notAccepted(context, outcome.answer, outcome.delayMs);
-        const detail = outcome.answer.kind === 'budget' ? outcome.answer.message : undefined;
-        return this.#postpone(context, evaluator.evaluate(context), detail);
-      }
+        return this.#postpone(context, evaluator.evaluate(context));
     }
   }
 
   /** Counts and reports a pod that is not evicted now. Schedules the pod's next evaluation. */
-  #postpone(context: EvictionContext, evaluation: Evaluation, detail?: string): Done {
+  #postpone(context: EvictionContext, evaluation: Evaluation): Done {
     const { reporter, limitQueues, statuses, retry, clock } = this.#options;
     const { key, pod, policy } = context;
-    const { decision } = evaluation;
+    const { decision, account, budget } = evaluation;
     this.#count(context, evaluation);
     if (evaluation.relax) statuses.relax(policy.name, stuckWorkload(pod));
-    reporter.decided(context, evaluation, detail);
+    reporter.decided(context, evaluation, budget?.message);
     if (decision.kind === 'wait' && isSharedLimit(decision.reason)) {
       retry.forget(pod.uid);
-      this.#wake(limitQueues.wait({ key, uid: pod.uid, account: evaluation.account }, decision.reason));
+      this.#wake(limitQueues.wait({ key, uid: pod.uid, account, budget: budget?.key }, decision.reason));
       return DONE;
     }
     this.#wake(limitQueues.leave(key));

@@ -43,7 +43,7 @@ function countLines(decision: EvictionDecision): Record<string, number> {
 test.each<[string, EvictionDecision, Record<string, number>]>([
   ['waits for unknown images', { kind: 'wait', reason: 'ImagesUnknown' }, { debug: 500 }],
   ['has unknown images', { kind: 'report', reason: 'ImagesUnknown' }, { debug: 500 }],
-  ['waits for a disruption budget', { kind: 'wait', reason: 'DisruptionBudget' }, { info: 500 }],
+  ['waits for a disruption budget', { kind: 'wait', reason: 'DisruptionBudget' }, { debug: 500 }],
 ])('I11 500 pods of which each %s', (_, decision, lines) => {
   expect(countLines(decision)).toEqual(lines);
 });
@@ -115,5 +115,43 @@ describe('an event on a pod that is not evicted', () => {
     report();
     report();
     expect(events).toEqual(['AuditMode', 'AuditMode']);
+  });
+});
+
+describe('answers to eviction requests', () => {
+  test('R8 are logged when the answer for a pod changes, not for each attempt', () => {
+    const lines: object[] = [];
+    const info = (fields: object): void => void lines.push(fields);
+    const reporter = new Reporter({
+      events: { record: () => undefined },
+      logger: { ...silent, info, error: info },
+      clock: { monotonic: () => 0 },
+    });
+    const busy = { kind: 'failed', status: 500, message: '' } as const;
+    const forbidden = { kind: 'forbidden', message: 'no' } as const;
+    for (const answer of [busy, busy, forbidden, forbidden, busy]) reporter.notAccepted(pod('a'), answer, 1_000);
+    reporter.notAccepted(pod('b'), busy, 1_000);
+    expect(lines).toMatchObject([
+      { pod: 'a', answer: 'failed' },
+      { pod: 'a', answer: 'forbidden' },
+      { pod: 'a', answer: 'failed' },
+      { pod: 'b', answer: 'failed' },
+    ]);
+  });
+
+  test('R8 a pod that waits for a budget and for its owner alternately is reported once for each reason', () => {
+    const lines: object[] = [];
+    const write = (fields: object): void => void lines.push(fields);
+    const reporter = new Reporter({
+      events: { record: () => undefined },
+      logger: { ...silent, debug: write, info: write },
+      clock: { monotonic: () => 0 },
+    });
+    for (let round = 0; round < 3; round += 1) {
+      for (const reason of ['DisruptionBudget', 'OwnerLimit'] as const) {
+        reporter.decided(pod('a'), { assessment, decision: { kind: 'wait', reason } });
+      }
+    }
+    expect(lines).toMatchObject([{ reason: 'DisruptionBudget' }, { reason: 'OwnerLimit' }]);
   });
 });

@@ -2,6 +2,7 @@ import type { Clock } from '@archpolicy/async';
 import { isUnschedulable } from '@archpolicy/core';
 import type {
   ArchPolicy,
+  BlockedBudget,
   EvictionDecision,
   PlacementOutcome,
   NodeFacts,
@@ -61,24 +62,34 @@ const UNLOGGED_WAITS: ReadonlySet<EvictionDecision['reason']> = new Set([
 ]);
 
 /**
- * Reasons that are logged for each pod with level debug only. One registry can make the images of 100,000 pods unknown: the
- * inspector logs why, once for each host and cause (I11).
+ * Reasons that are logged for each pod with level debug only, because one cause can concern many pods. One registry can make the
+ * images of 100,000 pods unknown: the inspector logs why, once for each host and cause (I11). A disruption budget is logged once, when it
+ * begins to block.
  */
-const DEBUG_REASONS: ReadonlySet<EvictionDecision['reason']> = new Set(['ImagesUnknown']);
+const DEBUG_REASONS: ReadonlySet<EvictionDecision['reason']> = new Set([
+  'ImagesUnknown',
+  'DisruptionBudget',
+  'SeveralBudgets',
+]);
 
 /** Reports evaluations and evictions by events on the pod and in the log. */
 export class Reporter {
   readonly #options: ReporterOptions;
-  /** The last report on each pod that is misplaced, broken or unschedulable, but not evicted. */
-  readonly #reported = new Map<string, Report>();
+  /**
+   * The reports on each pod that is misplaced, broken or unschedulable, but not evicted. There is one for each reason, so that a pod
+   * that waits for a budget and for its owner's limit alternately is not reported each time.
+   */
+  readonly #reported = new Map<string, { readonly uid: string; readonly reports: Map<string, Report> }>();
+  /** The last answer to an eviction request that was not accepted, by pod. */
+  readonly #answers = new Map<string, { readonly uid: string; readonly answer: string }>();
 
   constructor(options: ReporterOptions) {
     this.#options = options;
   }
 
   /**
-   * Reports the decision on a pod that is not evicted. Repeats a report only if the reason has changed or the last
-   * report is older than REPEAT_MS. An event that was dropped is recorded again, without a second log line.
+   * Reports the decision on a pod that is not evicted. Repeats a report only if the last report with this reason is
+   * older than REPEAT_MS. An event that was dropped is recorded again, without a second log line.
    */
   decided({ key, pod, policy, node }: ReportedPod, { assessment, decision }: Finding, detail?: string): void {
     if (decision.kind !== 'report' && decision.kind !== 'wait') {
@@ -108,20 +119,39 @@ export class Reporter {
   /** Drops the report on a pod that was deleted or is no longer governed. */
   forget(key: string): void {
     this.#reported.delete(key);
+    this.#answers.delete(key);
   }
 
-  evicted({ pod, policy, node }: ReportedPod, { assessment }: Finding): void {
+  evicted({ key, pod, policy, node }: ReportedPod, { assessment }: Finding): void {
+    this.#answers.delete(key);
     this.#options.logger.info({ ...logFields(pod), policy: policy.name, node: node?.name }, 'pod evicted');
     if (isUnschedulable(pod)) this.#event(pod, 'Normal', 'PreferenceRelaxed', relaxedNote(pod));
     if (node === undefined || assessment.kind !== 'misplaced') return;
     this.#event(pod, 'Normal', 'Misplaced', evictedNote(toMisplacement(pod, node, assessment)));
   }
 
-  notAccepted({ pod, policy }: ReportedPod, answer: EvictionResult, delayMs: number): void {
+  /** Reports that a request was not accepted, unless the last request for the pod had the same answer. */
+  notAccepted({ key, pod, policy }: ReportedPod, answer: EvictionResult, delayMs: number): void {
+    const before = this.#answers.get(key);
+    if (before?.uid === pod.uid && before.answer === answer.kind) return;
+    this.#answers.set(key, { uid: pod.uid, answer: answer.kind });
     const fields = { ...logFields(pod), policy: policy.name, answer: answer.kind, delayMs };
     const isPermanent = answer.kind === 'forbidden' || answer.kind === 'invalid';
     if (isPermanent) this.#options.logger.error({ ...fields, text: answer.message }, 'eviction rejected');
     else this.#options.logger.info(fields, 'eviction not accepted');
+  }
+
+  /** R8: reports that a disruption budget began to block evictions. The pod is the first that it blocked. */
+  blocked({ pod, policy }: ReportedPod, budget: BlockedBudget): void {
+    const { reason, name, message: text } = budget;
+    const fields = { ...logFields(pod), policy: policy.name, reason, budget: name, text };
+    this.#options.logger.info(fields, 'disruption budget blocks evictions');
+  }
+
+  /** R8: reports that a disruption budget has accepted the eviction of this pod, and blocked evictions before. */
+  unblocked({ pod, policy }: ReportedPod, { name }: BlockedBudget): void {
+    const fields = { ...logFields(pod), policy: policy.name, budget: name };
+    this.#options.logger.info(fields, 'disruption budget allows evictions again');
   }
 
   landed({ pod, node }: ReportedPod, landing: PlacementOutcome): void {
@@ -141,15 +171,15 @@ export class Reporter {
     this.#options.logger.warn({ ...logFields(pod), node: pod.nodeName, violation }, 'placement violation');
   }
 
-  /** Returns the last report on the pod if it still applies, else a new one. */
+  /** Returns the last report on the pod with this reason if it still applies, else a new one. */
   #getReport(key: string, uid: string, reason: string): { readonly report: Report; readonly isNew: boolean } {
     const now = this.#options.clock.monotonic();
-    const before = this.#reported.get(key);
-    if (before?.uid === uid && before.reason === reason && now - before.at < REPEAT_MS) {
-      return { report: before, isNew: false };
-    }
-    const report = { uid, reason, at: now, needsEvent: true };
-    this.#reported.set(key, report);
+    const known = this.#reported.get(key);
+    const reports = known?.uid === uid ? known.reports : new Map<string, Report>();
+    const before = reports.get(reason);
+    if (before !== undefined && now - before.at < REPEAT_MS) return { report: before, isNew: false };
+    const report = { at: now, needsEvent: true };
+    this.#reported.set(key, { uid, reports: reports.set(reason, report) });
     return { report, isNew: true };
   }
 
@@ -169,8 +199,6 @@ export class Reporter {
 }
 
 interface Report {
-  readonly uid: string;
-  readonly reason: string;
   /** Monotonic milliseconds. */
   readonly at: number;
   /** Whether the event has not been recorded, or has been dropped. */

@@ -143,12 +143,13 @@ export class ContextGatherer {
   }
 }
 
-/** Returns the policy and the owner of the pod. An eviction of the pod counts towards their limits. */
+/** Returns what the limits of an eviction depend on: the pod, its policy and its owner. */
 export function toAccount({ pod, policy }: Pick<EvictionContext, 'pod' | 'policy'>): EvictionAccount {
   return {
     policy: policy.name,
     maxPerMinute: policy.spec.remediation.maxEvictionsPerMinute,
     owner: controllerKey(findTopController(pod)),
+    pod,
   };
 }
 

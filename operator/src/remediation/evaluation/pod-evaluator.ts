@@ -15,6 +15,7 @@ import {
 } from '@archpolicy/core';
 import type {
   ArchPolicyStatus,
+  BlockedBudget,
   EvictionAccount,
   EvictionDecision,
   EvictionInput,
@@ -43,6 +44,8 @@ export interface Evaluation {
   readonly relax: boolean;
   /** The policy and the owner of the pod. An eviction of the pod counts towards their limits. */
   readonly account: EvictionAccount;
+  /** The disruption budget because of which the pod is not evicted. */
+  readonly budget?: BlockedBudget;
 }
 
 export interface PodEvaluatorOptions {
@@ -84,6 +87,7 @@ export class PodEvaluator {
       ...(runsDespiteImages(observed) && { hasRun: true }),
       ...(forecast === 'from-zero' && { fromZero: true }),
     };
+    const limit = this.#limit(account, pod.uid, hasSlot);
     const input: EvictionInput = {
       ...observed,
       skipped: isSkipped(pod.labels, namespace),
@@ -93,11 +97,14 @@ export class PodEvaluator {
       webhook: checkWebhook(webhook, context),
       ...this.#unschedulable(context),
       forecast,
-      limit: this.#limit(account, pod.uid, hasSlot),
+      limit,
       ...(attempt.kind === 'failed' && { lastAttempt: this.#lastAttempt(attempt.lastAttempt) }),
       evictedBefore: attempt.kind === 'accepted',
     };
-    return { assessment, decision: decideEviction(input), relax: needsRelaxation(input), account };
+    const decision = decideEviction(input);
+    const isBlocked = 'budget' in limit && decision.reason === limit.reason;
+    const budget = isBlocked ? { budget: limit.budget } : {};
+    return { assessment, decision, relax: needsRelaxation(input), account, ...budget };
   }
 
   #forecast(

@@ -1,6 +1,9 @@
 import type { LastAttempt } from '@archpolicy/core';
 import type { EvictionResult } from '@archpolicy/kube';
 
+/** A response about the eviction of one pod. Disruption budgets concern several pods, so `BlockedBudgets` handles them. */
+export type ResultForOnePod = Exclude<EvictionResult, { readonly kind: 'budget' | 'several-budgets' }>;
+
 /** The meaning of an Eviction API response for the pod (R8). */
 export type AttemptResult =
   /** The pod is being deleted. */
@@ -14,11 +17,8 @@ export type AttemptResult =
  * because a pod in a crash loop changes often.
  */
 const CONFLICT_DELAY_MS = 10_000;
-/**
- * First delay of the back-off after a disruption budget did not allow the eviction. It is short, because the budget may
- * allow the eviction soon.
- */
-const FIRST_DELAY_MS = 100;
+/** First delay of the back-off while the API server is busy or fails. */
+const FIRST_DELAY_MS = 1_000;
 const MAX_DELAY_MS = 5 * 60_000;
 /** Delay after a rejection by RBAC or an admission policy. It is long, because both change rarely. */
 const FORBIDDEN_DELAY_MS = 60_000;
@@ -26,21 +26,19 @@ const FORBIDDEN_DELAY_MS = 60_000;
 const NO_ANSWER_DELAY_MS = 10_000;
 
 /**
- * A delay in milliseconds. `server` means the server's Retry-After, or, if the server sent none, a back-off. `final`
- * means the policy's recheck interval.
+ * A delay in milliseconds. `server` means a back-off, or the server's Retry-After if that is longer. `final` means the
+ * policy's recheck interval.
  */
 type Delay = number | 'server' | 'final';
 
 const NOT_ACCEPTED: Readonly<
-  Record<Exclude<EvictionResult['kind'], 'evicted' | 'gone'>, readonly [LastAttempt['reason'], Delay]>
+  Record<Exclude<ResultForOnePod['kind'], 'evicted' | 'gone'>, readonly [LastAttempt['reason'], Delay]>
 > = {
   conflict: ['Conflict', CONFLICT_DELAY_MS],
-  budget: ['DisruptionBudget', 'server'],
   throttled: ['ApiBusy', 'server'],
   failed: ['ApiBusy', 'server'],
   forbidden: ['Forbidden', FORBIDDEN_DELAY_MS],
   'no-answer': ['NoAnswer', NO_ANSWER_DELAY_MS],
-  'several-budgets': ['SeveralBudgets', 'final'],
   invalid: ['Refused', 'final'],
 };
 
@@ -49,11 +47,11 @@ const NOT_ACCEPTED: Readonly<
  * @param finalDelayMs the policy's recheck interval. After this interval, the eviction is attempted again even after a
  * final rejection, because the cause of the rejection may have been fixed
  */
-export function interpretResult(answer: EvictionResult, failures: number, finalDelayMs: number): AttemptResult {
+export function interpretResult(answer: ResultForOnePod, failures: number, finalDelayMs: number): AttemptResult {
   if (answer.kind === 'evicted') return { kind: 'accepted' };
   if (answer.kind === 'gone') return { kind: 'gone' };
   const retryAfterMs = 'retryAfterMs' in answer ? answer.retryAfterMs : undefined;
-  const delays = { server: retryAfterMs ?? backOff(failures), final: finalDelayMs };
+  const delays = { server: Math.max(backOff(failures), retryAfterMs ?? 0), final: finalDelayMs };
   const [reason, delay] = NOT_ACCEPTED[answer.kind];
   return { kind: 'not-accepted', reason, delayMs: typeof delay === 'number' ? delay : delays[delay] };
 }

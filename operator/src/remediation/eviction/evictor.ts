@@ -1,20 +1,33 @@
 import { KeyedConcurrencyLimit } from '@archpolicy/async';
 import type { Clock } from '@archpolicy/async';
-import { parseDurationMs } from '@archpolicy/core';
-import type { EvictionAccount, EvictionDecision, EvictionLedger, NodeFacts, PodFacts } from '@archpolicy/core';
+import { parseDurationMs, withoutUndefined } from '@archpolicy/core';
+import type {
+  BlockedBudget,
+  BudgetRejection,
+  EvictionAccount,
+  EvictionDecision,
+  EvictionLedger,
+  NodeFacts,
+  PodFacts,
+} from '@archpolicy/core';
 import type { EvictionResult } from '@archpolicy/kube';
 import type { RemediationMetrics } from '../../reporting/metrics.ts';
+import { toAccount } from '../evaluation/context-gatherer.ts';
 import type { ContextGatherer, EvictionContext } from '../evaluation/context-gatherer.ts';
 import { readSameNode } from '../evaluation/current-node.ts';
 import type { Evaluation, PodEvaluator } from '../evaluation/pod-evaluator.ts';
 import type { Evict, EvictionRecord, Lease, NodeReader, PodReader, Webhook } from '../ports.ts';
 import type { EvictionAttempts } from '../eviction-attempts.ts';
 import { interpretResult } from './eviction-retry.ts';
+import type { ResultForOnePod } from './eviction-retry.ts';
 
 /** The outcome of one attempt to evict a pod. */
 export type EvictionOutcome =
-  | { readonly kind: 'accepted' }
+  /** `unblocked`: the disruption budget that blocked until now. */
+  | { readonly kind: 'accepted'; readonly unblocked?: BlockedBudget | undefined }
   | { readonly kind: 'gone' }
+  /** A disruption budget rejected the eviction. `isNew`: it allowed evictions before. */
+  | { readonly kind: 'blocked'; readonly budget: BlockedBudget; readonly isNew: boolean }
   /** Nothing was sent, because the evaluation right before the call decided against the eviction. */
   | { readonly kind: 'no-longer-evictable'; readonly evaluation: Evaluation }
   /**
@@ -29,7 +42,7 @@ export type EvictionOutcome =
   | { readonly kind: 'node-changed' }
   /** Nothing was sent, because the Lease was lost. */
   | { readonly kind: 'not-leading' }
-  | { readonly kind: 'not-accepted'; readonly answer: EvictionResult; readonly delayMs: number };
+  | { readonly kind: 'not-accepted'; readonly answer: ResultForOnePod; readonly delayMs: number };
 
 export interface EvictorOptions {
   readonly gatherer: Pick<ContextGatherer, 'refresh'>;
@@ -38,7 +51,7 @@ export interface EvictorOptions {
   readonly evict: Evict;
   readonly lease: Lease;
   readonly webhook: Pick<Webhook, 'confirm'>;
-  readonly ledger: Pick<EvictionLedger, 'reserve' | 'recordRequest' | 'release'>;
+  readonly ledger: Pick<EvictionLedger, 'reserve' | 'recordRequest' | 'release' | 'budgets'>;
   readonly record: EvictionRecord;
   readonly attempts: EvictionAttempts;
   readonly metrics: Pick<RemediationMetrics, 'answer'>;
@@ -86,6 +99,7 @@ export class Evictor {
       keepsSlot = outcome.kind === 'accepted' || attempts.isUnanswered(context.key, uid);
       return outcome;
     } finally {
+      ledger.budgets.onEnded(account, uid);
       if (!keepsSlot) ledger.release(uid, clock.monotonic());
     }
   }
@@ -146,6 +160,11 @@ export class Evictor {
     const answer = await evict({ namespace, name, ...preconditions }, signal);
     metrics.answer(answer.kind);
     const recheckMs = parseDurationMs(policy.spec.remediation.recheckInterval) ?? DEFAULT_RECHECK_MS;
+    if (answer.kind === 'budget' || answer.kind === 'several-budgets') {
+      attempts.reset(key);
+      const rejection = toRejection(answer, recheckMs);
+      return { kind: 'blocked', ...ledger.budgets.onRejected(toAccount(context), uid, rejection, clock.monotonic()) };
+    }
     const result = interpretResult(answer, attempts.countFailures(key, uid), recheckMs);
     switch (result.kind) {
       case 'accepted':
@@ -160,10 +179,22 @@ export class Evictor {
     }
   }
 
-  #accepted({ key, pod }: Pick<EvictionContext, 'key' | 'pod'>): EvictionOutcome {
-    this.#options.attempts.accepted(key, pod.uid);
-    return { kind: 'accepted' };
+  #accepted(context: EvictionContext): EvictionOutcome {
+    const { attempts, ledger, clock } = this.#options;
+    attempts.accepted(context.key, context.pod.uid);
+    return { kind: 'accepted', unblocked: ledger.budgets.onAccepted(toAccount(context), clock.monotonic()) };
   }
+}
+
+/** @param recheckMs the delay after which the eviction of a pod with several budgets is attempted again, because one may have been deleted */
+function toRejection(
+  answer: Extract<EvictionResult, { readonly kind: 'budget' | 'several-budgets' }>,
+  recheckMs: number,
+): BudgetRejection {
+  const { message } = answer;
+  if (answer.kind === 'several-budgets') return { reason: 'SeveralBudgets', message, retryAfterMs: recheckMs };
+  const { budget: name, retryAfterMs } = answer;
+  return withoutUndefined({ reason: 'DisruptionBudget', name, message, retryAfterMs });
 }
 
 function isOnSameNode(before: EvictionContext, pod: PodFacts, node: NodeFacts | undefined): boolean {

@@ -7,6 +7,8 @@ export interface WaitingPod {
   readonly key: string;
   readonly uid: string;
   readonly account: EvictionAccount;
+  /** Key of the disruption budget for which the pod waits. */
+  readonly budget?: string | undefined;
 }
 
 /** Limits that the outcome of an eviction can free. */
@@ -14,6 +16,7 @@ const ACCOUNT_LIMITS = [
   'EvictionsStopped',
   'OwnerStopped',
   'EvictionsNotRecorded',
+  'DisruptionBudget',
   'OwnerLimit',
   'PolicyLimit',
   'ClusterLimit',
@@ -34,7 +37,7 @@ export interface WakeUp {
 }
 
 export interface LimitQueuesOptions {
-  readonly ledger: Pick<EvictionLedger, 'limit'>;
+  readonly ledger: Pick<EvictionLedger, 'limit' | 'budgets'>;
   readonly clock: Pick<Clock, 'monotonic'>;
 }
 
@@ -55,8 +58,8 @@ interface Position {
 }
 
 /**
- * Orders pods that wait for a slot of their owner, the rate of their policy or of the cluster, the brake or the webhook:
- * first in, first out within a namespace, and round-robin between namespaces. Only the first pod of each queue is woken.
+ * Orders pods that wait for a slot of their owner, a disruption budget, the rate of their policy or of the cluster, the
+ * brake or the webhook: first in, first out within a namespace, and round-robin between namespaces. Only the first pod of each queue is woken.
  * When that pod leaves the queue, the next pod is woken. So a thousand pods do not compete for one slot.
  *
  * Invariant: at most one pod of each policy waits for the rate of the cluster. The policy's other pods wait behind it in
@@ -81,7 +84,7 @@ export class LimitQueues {
    */
   wait(pod: WaitingPod, limit: SharedLimit): readonly WakeUp[] {
     const waitsFor = limit === 'ClusterLimit' && this.#isBehindItsPolicy(pod) ? 'PolicyLimit' : limit;
-    const name = queueName(waitsFor, pod.account);
+    const name = queueName(waitsFor, pod);
     const tenant = getTenant(waitsFor, pod);
     const before = this.#positions.get(pod.key);
     const woken = before?.queue === name && before.tenant === tenant ? [] : this.leave(pod.key);
@@ -102,7 +105,7 @@ export class LimitQueues {
     pods?.delete(tenant, key);
     if (pods?.first === undefined) this.#queues.delete(name);
     const next = this.#wakeFirst(name);
-    return name === CLUSTER_QUEUE ? [...next, ...this.#wakeFirst(queueName('PolicyLimit', account))] : next;
+    return name === CLUSTER_QUEUE ? [...next, ...this.#wakeFirst(queueName('PolicyLimit', { account }))] : next;
   }
 
   /**
@@ -110,7 +113,8 @@ export class LimitQueues {
    * because it may have freed a slot.
    */
   wakeNext(account: EvictionAccount): readonly WakeUp[] {
-    return ACCOUNT_LIMITS.flatMap((limit) => this.#wakeFirst(queueName(limit, account)));
+    const budget = this.#options.ledger.budgets.findKey(account);
+    return ACCOUNT_LIMITS.flatMap((limit) => this.#wakeFirst(queueName(limit, { account, budget })));
   }
 
   /**
@@ -121,7 +125,7 @@ export class LimitQueues {
     const ofCluster = this.#queues.get(CLUSTER_QUEUE)?.pods.first;
     if (ofCluster !== undefined && ofCluster.key !== key) return 'ClusterLimit';
     if (ofCluster !== undefined) return undefined;
-    const ofPolicy = this.#queues.get(queueName('PolicyLimit', account))?.pods.first;
+    const ofPolicy = this.#queues.get(queueName('PolicyLimit', { account }))?.pods.first;
     return ofPolicy !== undefined && ofPolicy.key !== key ? 'PolicyLimit' : undefined;
   }
 
@@ -177,8 +181,11 @@ const BRAKE_QUEUE = 'all';
 const RECORD_QUEUE = 'record';
 const CLUSTER_QUEUE = 'cluster';
 
-function queueName(limit: SharedLimit, { owner, policy }: EvictionAccount): string {
+function queueName(limit: SharedLimit, { account, budget = '' }: Pick<WaitingPod, 'account' | 'budget'>): string {
+  const { owner, policy } = account;
   switch (limit) {
+    case 'DisruptionBudget':
+      return `budget ${budget}`;
     case 'OwnerLimit':
       return `owner ${owner}`;
     case 'OwnerStopped':

@@ -311,16 +311,14 @@ describe('R8 after an attempt that was not accepted', () => {
   });
   // prettier-ignore
   table([
-    ['R8 a disruption budget does not allow it', tried('DisruptionBudget'), 'wait DisruptionBudget 9s'],
     ['R8 the API server is busy', tried('ApiBusy'), 'wait ApiBusy 9s'],
     ['R8 the pod was replaced or had changed', tried('Conflict'), 'wait Conflict 9s'],
     ['R8 the operator is not allowed to', tried('Forbidden'), 'wait Forbidden 9s'],
     ['R8 no response', tried('NoAnswer'), 'wait NoAnswer 9s'],
-    ['R8 several budgets: final', tried('SeveralBudgets'), 'report SeveralBudgets'],
     ['R8 the API server rejects the request: final', tried('Refused'), 'report Refused'],
-    ['R8 the retry time has passed', tried('DisruptionBudget', NOW), 'evict'],
+    ['R8 the retry time has passed', tried('ApiBusy', NOW), 'evict'],
     ['R8 the limits are checked last', { ...tried('ApiBusy'), limit: { kind: 'limited', reason: 'OwnerLimit', untilMs: NOW + 1 } }, 'wait ApiBusy 9s'],
-    ['R8 a pod that became Ready meanwhile is not evicted', { ...tried('DisruptionBudget'), pod: readySince(seconds(60)) }, 'report ReadyOnWrongArchitecture'],
+    ['R8 a pod that became Ready meanwhile is not evicted', { ...tried('ApiBusy'), pod: readySince(seconds(60)) }, 'report ReadyOnWrongArchitecture'],
   ]);
 });
 

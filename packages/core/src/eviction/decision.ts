@@ -67,12 +67,9 @@ export type LeaveReason = (typeof LEAVE_REASONS)[number];
 export type ReportReason = (typeof REPORT_REASONS)[number];
 export type WaitReason = (typeof WAIT_REASONS)[number];
 
-/** The result of the last attempt to evict this pod, if it was not accepted (R8). */
+/** The result of the last attempt to evict this pod, if neither the eviction was accepted nor a disruption budget blocked it (R8). */
 export interface LastAttempt {
-  readonly reason: Extract<
-    WaitReason | ReportReason,
-    'DisruptionBudget' | 'ApiBusy' | 'Conflict' | 'Forbidden' | 'NoAnswer' | 'SeveralBudgets' | 'Refused'
-  >;
+  readonly reason: Extract<WaitReason | ReportReason, 'ApiBusy' | 'Conflict' | 'Forbidden' | 'NoAnswer' | 'Refused'>;
   /** The earliest time of the next attempt, epoch milliseconds. */
   readonly untilMs: number;
 }

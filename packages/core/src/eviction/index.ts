@@ -1,6 +1,8 @@
 export { violatesArchitectureTerms } from './architecture-violation.ts';
 export { assessPlacement } from './assess.ts';
 export type { AssessmentInput, PlacementAssessment } from './assess.ts';
+export { BlockedBudgets } from './blocked-budgets.ts';
+export type { BlockedBudget, BudgetAccount, BudgetedPod, BudgetRejection } from './blocked-budgets.ts';
 export { BRAKE_VIOLATIONS, BRAKE_NAMESPACES, BRAKE_OWNERS, BRAKE_WINDOW_MS } from './brake.ts';
 export type { BrakeLimit, BrakeState, PlacementViolation } from './brake.ts';
 export { decideEviction, needsRelaxation } from './decide.ts';

@@ -9,14 +9,16 @@ import {
   SLOT_HELD_AFTER_RUN_MS,
 } from './ledger.ts';
 import type { EvictionAccount } from './ledger.ts';
+import { pod } from './fixtures/objects.ts';
 import { EvictionPace } from './pace.ts';
 
 const START = 1_000_000;
 /** Ten minutes after the leader has started. */
 const LATER = START + SLOT_HELD_MS;
+
 /** The highest rate of a policy, so that tests of other limits reserve several slots at once. */
 const UNPACED = 6_000;
-const WEB: EvictionAccount = { policy: 'default', maxPerMinute: UNPACED, owner: 'shop/Deployment/web' };
+const WEB: EvictionAccount = { policy: 'default', maxPerMinute: UNPACED, owner: 'shop/Deployment/web', pod: pod() };
 
 function newLedger(startedAtMs = START): EvictionLedger {
   return new EvictionLedger(startedAtMs, new EvictionPace(UNPACED));

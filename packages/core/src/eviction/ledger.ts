@@ -1,3 +1,5 @@
+import { BlockedBudgets } from './blocked-budgets.ts';
+import type { BudgetAccount, BudgetLimit } from './blocked-budgets.ts';
 import { EvictionBrake } from './brake.ts';
 import type { BrakeLimit, BrakeState, PlacementViolation } from './brake.ts';
 import { OwnerSlots } from './owner-slots.ts';
@@ -52,7 +54,7 @@ export type PlacementOutcome = (typeof PLACEMENT_OUTCOMES)[number];
 const RECORDABLE_CHECK_MS = 500;
 
 /** Whether the limits and the brake allow one more eviction now (R6, R7). `untilMs` is the earliest time at which they can allow one. */
-export type EvictionLimit = BrakeLimit | RecordLimit | OwnerLimit | PaceLimit;
+export type EvictionLimit = BrakeLimit | RecordLimit | BudgetLimit | OwnerLimit | PaceLimit;
 
 interface OwnerLimit {
   readonly kind: 'limited';
@@ -68,7 +70,7 @@ interface RecordLimit {
 }
 
 /** The limits against which an eviction counts. */
-export interface EvictionAccount extends PolicyRate {
+export interface EvictionAccount extends PolicyRate, BudgetAccount {
   /** `controllerKey` of the pod's top controller. */
   readonly owner: string;
   /** R10: whether the pod has run on its node. If so, its owner's pods are evicted one at a time. */
@@ -86,6 +88,7 @@ export interface EvictionAccount extends PolicyRate {
  * every request, accepted or not.
  */
 export class EvictionLedger {
+  readonly budgets = new BlockedBudgets();
   readonly #brake = new EvictionBrake();
   readonly #slots = new OwnerSlots();
   /** Until then, an owner has {@link SLOTS_PER_OWNER_AT_START}. */
@@ -112,6 +115,8 @@ export class EvictionLedger {
     const braked = this.#brake.limit(owner, uid, nowMs);
     if (braked.kind === 'limited') return braked;
     if (!this.#isRecordable) return notRecorded(nowMs);
+    const blocked = this.budgets.limit(account, uid, nowMs);
+    if (blocked.kind === 'limited') return blocked;
     const held = this.#slots.heldBy(owner, nowMs).filter(([holder]) => holder !== uid);
     const oneAtATime = hasRun === true || held.some(([, slot]) => slot.hasRun);
     const allowed = oneAtATime ? 1 : this.#slotsPerOwner(nowMs);
@@ -127,6 +132,7 @@ export class EvictionLedger {
     const heldUntilMs = nowMs + slotTimeoutMs(account);
     this.#slots.set(uid, { owner, policy, reservedAtMs: nowMs, state: 'awaited', heldUntilMs, hasRun });
     this.#revision += 1;
+    this.budgets.onStarted(account, uid, nowMs);
     this.#pace.take(account, nowMs);
     this.#unsent.set(uid, { rate: { policy, maxPerMinute }, takenAtMs: nowMs });
     this.#brake.onEvictionStarted(owner, uid, nowMs);

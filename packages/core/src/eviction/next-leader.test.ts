@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { EvictionLedger, PLACEMENT_OUTCOMES, SLOT_HELD_MS } from './ledger.ts';
 import type { EvictionAccount, PlacementOutcome } from './ledger.ts';
+import { pod } from './fixtures/objects.ts';
 import { EvictionPace } from './pace.ts';
 import { encodeSafetyRecord, parseSafetyRecord, recordAgeMs, stoppedState } from './safety-record.ts';
 
@@ -9,10 +10,11 @@ const MINUTE = 60_000;
 const START = 1_000_000;
 /** The wall clock at the monotonic time 0 of each process. */
 const EPOCH = Date.parse('2026-03-01T12:00:00.000Z');
+
 /** The highest rate of a policy, so that the pace never limits these tests. */
 const UNPACED = 6_000;
 const account = (owner: string, changes: Partial<EvictionAccount> = {}): EvictionAccount => ({
-  ...{ policy: 'default', maxPerMinute: UNPACED, owner: `${owner.slice(0, 1)}/Deployment/${owner}` },
+  ...{ policy: 'default', maxPerMinute: UNPACED, owner: `${owner.slice(0, 1)}/Deployment/${owner}`, pod: pod() },
   ...changes,
 });
 

@@ -169,12 +169,16 @@ export function webhookIsUnreachable({ webhook }: Governed): EvictionDecision | 
 export function lastAttemptForbids({ nowMs, lastAttempt }: Governed): EvictionDecision | undefined {
   if (lastAttempt === undefined || nowMs >= lastAttempt.untilMs) return undefined;
   const { reason, untilMs } = lastAttempt;
-  return reason === 'SeveralBudgets' || reason === 'Refused' ? report(reason) : wait(reason, untilMs);
+  return reason === 'Refused' ? report(reason) : wait(reason, untilMs);
 }
 
-/** R6, R7: rejects the eviction while the limit of the policy, the owner or the cluster is reached, or the brake stops evictions. */
+/**
+ * R6 to R8: rejects the eviction while the limit of the policy, the owner or the cluster is reached, the brake stops evictions, or the
+ * pod's disruption budget blocks.
+ */
 export function limitIsReached({ limit }: Governed): EvictionDecision | undefined {
-  return limit.kind === 'free' ? undefined : wait(limit.reason, limit.untilMs);
+  if (limit.kind === 'free') return undefined;
+  return limit.reason === 'SeveralBudgets' ? report(limit.reason) : wait(limit.reason, limit.untilMs);
 }
 
 /**

@@ -36,6 +36,8 @@ const budget = (message: string, more: JsonObject = {}): JsonObject => ({
   message: BUDGET,
   details: { causes: [{ reason: 'DisruptionBudget', message }], ...more },
 });
+const UNCONFIRMED =
+  'poddisruptionbudget.policy "crash" is forbidden: DisruptedPods map too big - too many evictions not confirmed by PDB controller';
 const SEVERAL = 'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.';
 const OTHER_UID =
   'Operation cannot be fulfilled on Pod "web": the UID in the precondition (0000) does not match the UID in record (3fcb). The object might have been deleted and then recreated';
@@ -76,7 +78,11 @@ const rows: readonly (readonly [string, ApiFault & { readonly kind: 'answer' }, 
       status: 429,
       body: budget('The disruption budget crash needs 1 healthy pods and has 0 currently'),
     },
-    { kind: 'budget', message: `${BUDGET} The disruption budget crash needs 1 healthy pods and has 0 currently` },
+    {
+      kind: 'budget',
+      budget: 'crash',
+      message: `${BUDGET} The disruption budget crash needs 1 healthy pods and has 0 currently`,
+    },
   ],
   [
     'a budget that is still being computed',
@@ -88,9 +94,33 @@ const rows: readonly (readonly [string, ApiFault & { readonly kind: 'answer' }, 
     },
     {
       kind: 'budget',
+      budget: 'crash',
       retryAfterMs: 10_000,
       message: `${BUDGET} The disruption budget crash is still being processed by the server.`,
     },
+  ],
+  [
+    'a budget that the response does not name',
+    { kind: 'answer', status: 429, body: { reason: 'TooManyRequests', message: BUDGET } },
+    { kind: 'budget', message: BUDGET },
+  ],
+  [
+    'a budget with an impossible name',
+    { kind: 'answer', status: 429, body: budget('The disruption budget A_B needs 1 healthy pods') },
+    { kind: 'budget', message: `${BUDGET} The disruption budget A_B needs 1 healthy pods` },
+  ],
+  [
+    'a budget with too many unconfirmed evictions',
+    {
+      kind: 'answer',
+      status: 403,
+      body: {
+        reason: 'Forbidden',
+        message: UNCONFIRMED,
+        details: { name: 'crash', group: 'policy', kind: 'poddisruptionbudget' },
+      },
+    },
+    { kind: 'budget', budget: 'crash', message: UNCONFIRMED },
   ],
   [
     'flow control',

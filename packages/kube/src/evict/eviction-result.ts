@@ -1,4 +1,4 @@
-import { arrayAt, isJsonObject } from '@archpolicy/core';
+import { arrayAt, isJsonObject, isObjectName, withoutUndefined } from '@archpolicy/core';
 import type { JsonObject } from '@archpolicy/core';
 import type { KubeError } from '../errors.ts';
 import type { ApiResponse, StatusError } from '../http/response.ts';
@@ -11,8 +11,11 @@ export type EvictionResult =
   | { readonly kind: 'gone' }
   /** A precondition failed: the pod was changed, or another pod has its name. Evaluate the pod again after 10 s. */
   | { readonly kind: 'conflict'; readonly message: string }
-  /** A disruption budget rejects the eviction for now. If `retryAfterMs` is set, the server is still computing the budget. */
-  | { readonly kind: 'budget'; readonly retryAfterMs?: number; readonly message: string }
+  /**
+   * A disruption budget rejects the eviction for now. `budget` is its name, if the response contains it. If `retryAfterMs` is set, the
+   * server is still computing the budget.
+   */
+  | { readonly kind: 'budget'; readonly budget?: string; readonly retryAfterMs?: number; readonly message: string }
   /** The API server is overloaded and did not evaluate the request. */
   | { readonly kind: 'throttled'; readonly retryAfterMs?: number; readonly message: string }
   /** More than one disruption budget selects the pod, so the API cannot evict it. Do not retry. */
@@ -35,6 +38,8 @@ export type EvictionResult =
  */
 const MAX_CAUSES = 3;
 const MAX_CAUSE_CHARS = 256;
+/** As the API server writes it in the details of a 403, although the resource is named `poddisruptionbudgets`. */
+const BUDGET_RESOURCE = 'poddisruptionbudget';
 
 /**
  * Maps a response of the API server to a result.
@@ -51,25 +56,57 @@ export function toEvictionResult(answer: ApiResponse): EvictionResult {
   const { status, message } = answer;
   if (status === 404 && answer.details['kind'] === 'pods') return { kind: 'gone' };
   if (status === 409) return { kind: 'conflict', message };
-  if (status === 429) return parseTooManyRequests(answer);
-  if (status === 500 && isSeveralBudgets(message)) return { kind: 'several-budgets', message };
+  if (isBudget(answer)) return toBudgetResult(answer);
+  if (status === 429) return toThrottledResult(answer);
+  if (isSeveralBudgets(answer)) return { kind: 'several-budgets', message };
   if (status === 401 || status === 403) return { kind: 'forbidden', message };
   if (status >= 400 && status < 500) return { kind: 'invalid', status, message };
   return { kind: 'failed', status, message };
 }
 
-function parseTooManyRequests(refusal: StatusError): EvictionResult {
-  const retry = refusal.retryAfterMs === undefined ? {} : { retryAfterMs: refusal.retryAfterMs };
-  const kind = isBudget(refusal) ? 'budget' : 'throttled';
-  return {
-    kind,
-    message: [refusal.message, ...causeMessages(refusal)].filter((text) => text !== '').join(' '),
-    ...retry,
-  };
+function toThrottledResult({ message, retryAfterMs }: StatusError): EvictionResult {
+  return { kind: 'throttled', message, ...(retryAfterMs !== undefined && { retryAfterMs }) };
 }
 
-/** Returns whether a disruption budget caused the 429. A 429 of flow control has no cause `DisruptionBudget`. */
+function toBudgetResult(refusal: StatusError): EvictionResult {
+  const causes = causeMessages(refusal);
+  const budget = causes.map(parseBudgetName).find((name) => name !== undefined) ?? budgetInDetails(refusal);
+  return withoutUndefined({
+    kind: 'budget',
+    budget,
+    message: [refusal.message, ...causes].filter((text) => text !== '').join(' '),
+    retryAfterMs: refusal.retryAfterMs,
+  });
+}
+
+/**
+ * Returns the budget's name from the message of a cause. All texts of the API server begin like this one.
+ *
+ * @example The disruption budget web needs 2 healthy pods and has 2 currently
+ */
+function parseBudgetName(message: string): string | undefined {
+  const [, name = ''] = /^The disruption budget (\S+) /u.exec(message) ?? [];
+  return isObjectName(name) ? name : undefined;
+}
+
+/**
+ * Returns the budget's name from the details of a 403. The API server rejects in this way if too many evictions of the budget are not
+ * confirmed.
+ *
+ * @example {"reason":"Forbidden","code":403,"details":{"name":"web","group":"policy","kind":"poddisruptionbudget"}}
+ */
+function budgetInDetails({ details }: StatusError): string | undefined {
+  const { kind, name } = details;
+  return kind === BUDGET_RESOURCE && typeof name === 'string' && isObjectName(name) ? name : undefined;
+}
+
+/**
+ * Returns whether a disruption budget caused the rejection: a 429 or, if too many evictions of the budget are not confirmed, a 403. A 429
+ * of flow control has no cause `DisruptionBudget`.
+ */
 function isBudget(refusal: StatusError): boolean {
+  if (refusal.status === 403) return refusal.details['kind'] === BUDGET_RESOURCE;
+  if (refusal.status !== 429) return false;
   const named = getCauses(refusal).some((cause) => cause['reason'] === 'DisruptionBudget');
   return named || refusal.message.includes('disruption budget');
 }
@@ -90,6 +127,6 @@ function getCauses({ details }: StatusError): readonly JsonObject[] {
 }
 
 /** Matches the message, because the response has no `reason`. The API server's text has not changed since policy/v1beta1. */
-function isSeveralBudgets(message: string): boolean {
-  return message.includes('more than one PodDisruptionBudget');
+function isSeveralBudgets({ status, message }: StatusError): boolean {
+  return status === 500 && message.includes('more than one PodDisruptionBudget');
 }
