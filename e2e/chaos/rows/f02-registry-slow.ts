@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { FakeRegistry, multiPlatformImage, RawServer } from '@archpolicy/testkit';
 import { atMost, exactly, figure } from '../framework/observations.ts';
 import type { Observation } from '@archpolicy/testkit';
+import { FAKE_CALLER } from '../parts/admission/reviews.ts';
 import type { Scenario, ScenarioContext } from '../framework/scenario.ts';
 import { AdmissionGround } from '../parts/admission/ground.ts';
 import { openLoop } from '../parts/admission/open-loop.ts';
@@ -32,7 +33,7 @@ export const registrySlow: Scenario = {
   rule: 'P1, K5',
   bar: 'Every answer within 2.1 s; sockets and memory of the webhook stay flat',
   done: '20 pods a second of two registries for 45 s: one sends its first byte after 5 s, one sends a byte a second',
-  fakes: ['the registries: a real one does not answer slowly at will'],
+  fakes: [FAKE_CALLER, 'the registries: a real one does not answer slowly at will'],
   run: observe,
 };
 

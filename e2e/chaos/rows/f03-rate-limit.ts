@@ -3,6 +3,7 @@ import { FakeRegistry, multiPlatformImage, RedisNode } from '@archpolicy/testkit
 import type { CleanUp } from '../parts/admission/clean-up.ts';
 import { atMost, exactly, figure } from '../framework/observations.ts';
 import type { Observation } from '@archpolicy/testkit';
+import { FAKE_CALLER } from '../parts/admission/reviews.ts';
 import type { Scenario, ScenarioContext } from '../framework/scenario.ts';
 import { AdmissionGround } from '../parts/admission/ground.ts';
 import type { ReachableReplica } from '../parts/admission/ground.ts';
@@ -30,7 +31,7 @@ export const rateLimitStorm: Scenario = {
   rule: 'K4, K5, P7',
   bar: 'One request for each new image by all replicas; after a 429 none before the stated time',
   done: '1,000 pods of 10 new images at three webhooks that share a real Redis; then registries that answer 429 with Retry-After in seconds and as a date',
-  fakes: ['the registries: a real one does not answer 429 at will'],
+  fakes: [FAKE_CALLER, 'the registries: a real one does not answer 429 at will'],
   run: observe,
 };
 

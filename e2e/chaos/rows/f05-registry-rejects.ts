@@ -4,6 +4,7 @@ import { SECRETS } from '@archpolicy/kube';
 import type { CleanUp } from '../parts/admission/clean-up.ts';
 import { atMost, exactly } from '../framework/observations.ts';
 import type { Observation } from '@archpolicy/testkit';
+import { FAKE_CALLER } from '../parts/admission/reviews.ts';
 import type { Scenario, ScenarioContext } from '../framework/scenario.ts';
 import { AdmissionGround } from '../parts/admission/ground.ts';
 import type { ReachableReplica } from '../parts/admission/ground.ts';
@@ -38,7 +39,7 @@ export const registryRejects: Scenario = {
   rule: 'I4, K3',
   bar: 'No retries; the pods of an image are placed again within 60 s after its push or the correction of its secret',
   done: 'An image of a real registry that is pushed after the first pods; a pull secret of a real registry with tokens whose password is corrected; a registry that rejects everything for a while',
-  fakes: ['the registry that answers 403: a real one does not at will'],
+  fakes: [FAKE_CALLER, 'the registry that answers 403: a real one does not at will'],
   run: observe,
 };
 

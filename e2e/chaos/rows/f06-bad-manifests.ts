@@ -17,6 +17,7 @@ import {
 import type { BuiltImage, Fault } from '@archpolicy/testkit';
 import { atLeast, atMost, exactly, figure, same } from '../framework/observations.ts';
 import type { Observation } from '@archpolicy/testkit';
+import { FAKE_CALLER } from '../parts/admission/reviews.ts';
 import type { Scenario, ScenarioContext } from '../framework/scenario.ts';
 import { AdmissionGround } from '../parts/admission/ground.ts';
 import { countRefused } from '../parts/admission/verdicts.ts';
@@ -105,7 +106,7 @@ export const badManifests: Scenario = {
   rule: 'I3, I4, PL4',
   bar: 'No error, no wrong architecture; a body of another digest is discarded and counted',
   done: '20 kinds of manifests at a real webhook, and a million mutated references and manifests at the parsers',
-  fakes: ['the registry: a real one refuses such manifests'],
+  fakes: [FAKE_CALLER, 'the registry: a real one refuses such manifests'],
   run: observe,
 };
 

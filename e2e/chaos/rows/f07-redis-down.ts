@@ -2,6 +2,7 @@ import { FaultProxy, RedisNode } from '@archpolicy/testkit';
 import { waitFor } from '@archpolicy/e2e';
 import { atMost, exactly, figure } from '../framework/observations.ts';
 import type { Observation } from '@archpolicy/testkit';
+import { FAKE_CALLER } from '../parts/admission/reviews.ts';
 import type { Scenario, ScenarioContext } from '../framework/scenario.ts';
 import { AdmissionGround } from '../parts/admission/ground.ts';
 import type { ReachableReplica } from '../parts/admission/ground.ts';
@@ -28,7 +29,7 @@ export const redisDown: Scenario = {
   rule: 'K7, P2',
   bar: 'The webhook becomes ready; new images take at most 5 ms longer (p99) than without Redis',
   done: 'A real Redis behind a TCP proxy that refuses connections; the same pods at a webhook without Redis at the same time',
-  fakes: ['the registry: it counts nothing here, and answers for new images at once'],
+  fakes: [FAKE_CALLER, 'the registry: it answers for new images at once'],
   run: observe,
 };
 

@@ -2,6 +2,7 @@ import { FaultProxy, RedisNode } from '@archpolicy/testkit';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { atMost, exactly, figure } from '../framework/observations.ts';
 import type { Observation } from '@archpolicy/testkit';
+import { FAKE_CALLER } from '../parts/admission/reviews.ts';
 import type { Scenario, ScenarioContext } from '../framework/scenario.ts';
 import { AdmissionGround } from '../parts/admission/ground.ts';
 import { countRefused, countWrong } from '../parts/admission/verdicts.ts';
@@ -29,7 +30,7 @@ export const redisSilent: Scenario = {
   rule: 'K7',
   bar: 'Only the first commands wait for their timeout of 50 ms',
   done: 'A real Redis behind a TCP proxy that drops everything from the third second on; the same pods at a webhook without Redis at the same time',
-  fakes: ['the registry: it answers for new images at once'],
+  fakes: [FAKE_CALLER, 'the registry: it answers for new images at once'],
   run: observe,
 };
 

@@ -5,6 +5,7 @@ import { withCleanUp } from '../parts/admission/clean-up.ts';
 import type { TimedVerdict } from '../parts/admission/review-client.ts';
 import { atMost, exactly, figure } from '../framework/observations.ts';
 import type { Observation } from '@archpolicy/testkit';
+import { FAKE_CALLER } from '../parts/admission/reviews.ts';
 import type { Scenario } from '../framework/scenario.ts';
 import { AdmissionGround } from '../parts/admission/ground.ts';
 import { openLoop } from '../parts/admission/open-loop.ts';
@@ -34,7 +35,7 @@ export const redisLosesKeys: Scenario = {
   rule: 'K4, K7',
   bar: 'Known images are not requested again; a new image at most once by each replica, because Redis loses facts and locks, but no replica its memory',
   done: 'Three webhooks and real Redis servers: FLUSHALL ten times, REPLICAOF, SIGKILL and a start without data, a failover of a Sentinel, slots of a Cluster moved to another node',
-  fakes: ['the registry, which counts its requests'],
+  fakes: [FAKE_CALLER, 'the registry, which counts its requests'],
   run: async (context) => {
     const ground = await AdmissionGround.open(context, ID);
     const observations: Observation[] = [];

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { RedisNode } from '@archpolicy/testkit';
 import { atLeast, exactly, figure } from '../framework/observations.ts';
 import type { Observation } from '@archpolicy/testkit';
+import { FAKE_CALLER } from '../parts/admission/reviews.ts';
 import type { Scenario, ScenarioContext } from '../framework/scenario.ts';
 import { AdmissionGround } from '../parts/admission/ground.ts';
 import type { ReachableReplica } from '../parts/admission/ground.ts';
@@ -48,8 +49,8 @@ export const redisPoisoned: Scenario = {
   title: 'Others have written to Redis',
   rule: 'K6',
   bar: 'No wrong architecture; every value that does not decrypt is a miss and is counted',
-  done: 'The values of a real Redis are replaced by ten kinds of wrong values; then a webhook starts that has nothing in its memory',
-  fakes: ['the registry, which counts its requests'],
+  done: 'Ten kinds of wrong values replace those of a webhook in a real Redis; then another webhook starts, which has nothing in its memory',
+  fakes: [FAKE_CALLER, 'the registry, which counts its requests'],
   run: observe,
 };
 

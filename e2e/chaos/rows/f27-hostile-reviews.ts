@@ -8,7 +8,7 @@ import { atMost, exactly, figure, same } from '../framework/observations.ts';
 import type { Observation } from '@archpolicy/testkit';
 import type { Scenario, ScenarioContext } from '../framework/scenario.ts';
 import { AdmissionGround } from '../parts/admission/ground.ts';
-import { buildReview } from '../parts/admission/reviews.ts';
+import { buildReview, FAKE_CALLER } from '../parts/admission/reviews.ts';
 
 const INPUTS = 100_000;
 /** Most inputs are reviews of changed pods: other inputs end their connection, and a new one takes a handshake. */
@@ -41,8 +41,9 @@ export const hostileReviews: Scenario = {
   id: 'F27',
   title: 'Reviews that are no reviews, and reviews of hostile pods',
   rule: 'P1',
-  bar: 'No answer of 500 or more, none that refuses a pod, none without need over 1 KB; what has a uid is allowed',
+  bar: 'No answer of 500 or more, none that refuses a pod, no error of more than 1 KB; a review with a uid is allowed',
   done: '26 kinds of reviews and 100,000 mutated ones, sent to a real webhook over TLS',
+  fakes: [FAKE_CALLER],
   run: observe,
 };
 

@@ -3,6 +3,7 @@ import { waitFor } from '@archpolicy/e2e';
 import { FakeRegistry, multiPlatformImage } from '@archpolicy/testkit';
 import type { Observation } from '@archpolicy/testkit';
 import { atMost, exactly, figure } from '../framework/observations.ts';
+import { FAKE_CALLER } from '../parts/admission/reviews.ts';
 import type { Scenario, ScenarioContext } from '../framework/scenario.ts';
 import { AdmissionGround } from '../parts/admission/ground.ts';
 import { openLoop } from '../parts/admission/open-loop.ts';
@@ -29,7 +30,10 @@ export const rollingRestarts: Scenario = {
   rule: 'P1, section 8',
   bar: 'No review fails in 20 restarts at 200 reviews a second; each webhook exits with status 0 within 3.5 s after its drain',
   done: 'Two real webhooks behind a Service that routes by their readiness; 20 times a new one starts and one of the others gets SIGTERM, under keep-alive connections like those of an API server',
-  fakes: ['the Service: a TCP proxy that probes readiness once a second, as kubelet and kube-proxy do together'],
+  fakes: [
+    FAKE_CALLER,
+    'the Service: a TCP proxy that probes readiness once a second, as kubelet and kube-proxy do together',
+  ],
   run: observe,
 };
 

@@ -22,7 +22,7 @@ export const webhookKilled: Scenario = {
   id: 'F30',
   title: 'Webhooks are killed by SIGKILL while pods are created',
   rule: 'P1, P2',
-  bar: 'No pod is refused; only pods whose review was in flight or went to the dead webhook until the Service noticed are admitted unchanged',
+  bar: 'No pod is refused; pods are admitted unchanged only if their review was in flight, or went to the dead webhook before the Service noticed',
   done: 'Three real webhooks behind a Service; two of them get SIGKILL while pods are created through the real API server at 50/s; a new one replaces each',
   fakes: ['the Service: a TCP proxy that probes readiness once a second'],
   run: observe,

@@ -5,6 +5,7 @@ import { createCertificateAuthority, FakeRegistry, multiPlatformImage } from '@a
 import type { Observation } from '@archpolicy/testkit';
 import { waitFor } from '@archpolicy/e2e';
 import { atMost, exactly, figure } from '../framework/observations.ts';
+import { FAKE_CALLER } from '../parts/admission/reviews.ts';
 import type { Scenario, ScenarioContext } from '../framework/scenario.ts';
 import { AdmissionGround } from '../parts/admission/ground.ts';
 import { openLoop } from '../parts/admission/open-loop.ts';
@@ -28,7 +29,7 @@ export const dnsSilent: Scenario = {
   rule: 'I10, P1',
   bar: 'Pods of other registries are placed as before, also of new images; the serving certificate is reloaded within 15 s; every answer within its deadline',
   done: 'A real webhook with a name server of its own, which is silent about 60 hosts that 20 pods a second name; meanwhile pods of a registry whose name resolves, and a new serving certificate',
-  fakes: ['the name server and the registry, on loopback'],
+  fakes: [FAKE_CALLER, 'the name server and the registry, on loopback'],
   run: observe,
 };
 

@@ -4,6 +4,7 @@ import type { Resource } from '@archpolicy/kube';
 import type { JsonObject } from '@archpolicy/core';
 import { atMost, exactly, figure } from '../framework/observations.ts';
 import type { Observation } from '@archpolicy/testkit';
+import { FAKE_CALLER } from '../parts/admission/reviews.ts';
 import type { Scenario, ScenarioContext } from '../framework/scenario.ts';
 import { AdmissionGround } from '../parts/admission/ground.ts';
 import type { TimedVerdict } from '../parts/admission/review-client.ts';
@@ -53,8 +54,8 @@ export const pullSecrets: Scenario = {
   title: 'Pull secrets are missing, malformed, huge or of another type',
   rule: 'I5, P4',
   bar: 'Every answer within the deadline; the next credential is tried; a public image is placed with any secret',
-  done: 'Ten kinds of real Secrets, each with a public image, a private image and a second right secret; the secret of a ServiceAccount, added by the real API server',
-  fakes: ['the registries, with HTTP Basic'],
+  done: 'Ten kinds of real Secrets, each for a public image, for a private image, and followed by a right secret; the secret of a ServiceAccount, which the real API server adds to the pod',
+  fakes: [FAKE_CALLER, 'the registries, with HTTP Basic'],
   run: observe,
 };
 

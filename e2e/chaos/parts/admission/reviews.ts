@@ -8,6 +8,9 @@ export interface ReviewedPod {
   readonly pullSecrets?: readonly string[];
 }
 
+/** The part that is not real in scenarios that send reviews themselves. */
+export const FAKE_CALLER = 'the caller of the webhook: a client that sends the reviews of an API server';
+
 /** Returns the review of the creation of a ReplicaSet's pod, as the API server sends it. */
 export function buildReview({ namespace, images, pullSecrets = [] }: ReviewedPod): Buffer {
   const kind = { group: '', version: 'v1', kind: 'Pod' };
