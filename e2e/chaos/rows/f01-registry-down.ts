@@ -12,8 +12,9 @@ import type { Creation } from '../parts/admission/pod-creator.ts';
 const PODS = 500;
 const PER_SECOND = 50;
 const IMAGES_EACH = 5;
-const FIRST_MS = 2_000;
-const OPEN_MS = 50;
+/** The webhook delays a pod by under 2 s (P1). */
+const MAX_DELAY_MS = 2_000;
+const MAX_OPEN_DELAY_MS = 50;
 /** The breaker opens after five failures, while the requests of four inspections may be in flight. Then 1 s, 2 s, 4 s pass between probes. */
 const MAX_CONNECTIONS = 15;
 const GATE_TIMEOUT_SECONDS = 30;
@@ -61,6 +62,8 @@ async function observe(context: ScenarioContext): Promise<readonly Observation[]
   const connections = resetting.accepted;
   await Promise.all([refusing.set({ kind: 'none' }), resetting.set({ kind: 'none' })]);
   const settled = await settle(ground);
+  const isGated = new Set(created.filter((one) => one.isGated).map(({ name }) => name));
+  const recovers = (name: string): boolean => pick(registries, Number(name.slice('pod-'.length))).recovers;
   return [
     ...creationFigures(registries, created),
     atMost(
@@ -71,8 +74,8 @@ async function observe(context: ScenarioContext): Promise<readonly Observation[]
     ),
     exactly('pods that still wait at a gate', settled.gated, 0, 'pods'),
     exactly(
-      'pods of registries that recovered, on nodes that cannot run them',
-      settled.misplaced.filter((name) => pick(registries, Number(name.slice('pod-'.length))).recovers).length,
+      'gated pods of registries that recovered, on nodes that cannot run them',
+      settled.misplaced.filter((name) => isGated.has(name) && recovers(name)).length,
       0,
       'pods',
     ),
@@ -81,25 +84,28 @@ async function observe(context: ScenarioContext): Promise<readonly Observation[]
 }
 
 function creationFigures(registries: readonly Registry[], created: readonly Creation[]): readonly Observation[] {
-  const of = (all: readonly Creation[], isDown: boolean): readonly number[] =>
-    all.filter((_, index) => (pick(registries, index).name === 'up') !== isDown).map(({ ms }) => ms);
-  // The second half, in which the breaker of each host is open.
-  const later = created.slice(PODS / 2);
-  const offset = PODS / 2;
-  const laterOf = (isDown: boolean): readonly number[] =>
-    later.filter((_, index) => (pick(registries, offset + index).name === 'up') !== isDown).map(({ ms }) => ms);
-  const beside = quantile(laterOf(false), 0.99);
+  const p99 = (from: number, isDown: boolean): number => {
+    const some = created.filter((_, index) => index >= from && (pick(registries, index).name === 'up') !== isDown);
+    return quantile(
+      some.map(({ ms }) => ms),
+      0.99,
+    );
+  };
+  // In the second half the breaker of each host is open.
+  const half = PODS / 2;
+  const unchanged = created.filter(({ isGated, isConstrained }) => !isGated && !isConstrained);
   return [
     exactly('pods refused', created.filter(({ status }) => status !== 201).length, 0, 'pods'),
-    atMost('slowest creation of a pod whose registry is down', Math.max(...of(created, true)), FIRST_MS, 'ms'),
     atMost(
-      'creation of a pod whose registry is down with the breaker open, p99, more than of one whose registry is up',
-      quantile(laterOf(true), 0.99) - beside,
-      OPEN_MS,
+      'creation of a pod whose registry is down, p99, more than of one whose registry is up',
+      p99(0, true) - p99(0, false),
+      MAX_DELAY_MS,
       'ms',
     ),
-    figure('creation of a pod whose registry is up, p99', beside, 'ms'),
+    atMost('the same, with the breaker open', p99(half, true) - p99(half, false), MAX_OPEN_DELAY_MS, 'ms'),
+    figure('creation of a pod whose registry is up, p99', p99(0, false), 'ms'),
     figure('pods that waited at a gate', created.filter(({ isGated }) => isGated).length, 'pods'),
+    figure('pods admitted unchanged, because the webhook was too slow', unchanged.length, 'pods'),
   ];
 }
 

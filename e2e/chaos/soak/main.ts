@@ -45,3 +45,5 @@ try {
 } finally {
   await shared.stop();
 }
+// A half-open connection to a process that was killed would keep this one alive.
+process.exit();
