@@ -56,6 +56,18 @@ describe('value sets', () => {
     );
   });
 
+  test.each<[NodeSelectorOperator, string, boolean]>([
+    ['Gt', '9007199254740993', true],
+    ['Gt', '9007199254740992', false],
+    ['Lt', '9007199254740991', true],
+    ['Lt', '9007199254740992', false],
+  ])(
+    'PL5 9007199254740992 as a bound: %s allows %s: %s, although a Number is exact only up to 2^53',
+    (operator, label, allowed) => {
+      expect(satisfies({ key: 'size', operator, values: ['9007199254740992'] }, label)).toBe(allowed);
+    },
+  );
+
   test('PL5 an intersection allows the common states', () => {
     fc.assert(
       fc.property(set, set, state, (one, other, label) => {
