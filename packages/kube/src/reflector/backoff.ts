@@ -25,6 +25,11 @@ export class Backoff {
     this.#nextMs = timing.firstMs;
   }
 
+  /** Forgets all failures. */
+  reset(): void {
+    this.#nextMs = this.#timing.firstMs;
+  }
+
   /** Records a failure. Returns the delay in milliseconds. */
   next(): number {
     const now = this.#clock.monotonic();

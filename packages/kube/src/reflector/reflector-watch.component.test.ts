@@ -210,6 +210,28 @@ describe('a reflector watches', () => {
     expect(server.lists(PATH)).toBe(1);
   });
 
+  test.each([
+    ['that delivered an event after 9 s', 9_000, 1_600],
+    [
+      'that delivered an event after 10 s, so that a second restart of the API server costs no more than the first',
+      10_000,
+      800,
+    ],
+  ])('P2 the delay after a watch %s', async (_, openMs, delayMs) => {
+    const { scene, server, clock, rig, watch } = await watching();
+    const second = server.nextWatch();
+    watch.reset();
+    const open = await second;
+    await clock.untilSleeping(isWatchdog);
+    await clock.advance(openMs);
+    scene.put('c', '1');
+    await rig.until(() => rig.store.get('shop/c') !== undefined);
+    const third = server.nextWatch();
+    open.reset();
+    await third;
+    expect(rig.failures.map((failure) => failure.delayMs)).toEqual([800, delayMs]);
+  });
+
   test('reopens a watch after the Retry-After of a 429', async () => {
     const { server, rig, watch } = await watching();
     let refusals = 1;

@@ -45,6 +45,11 @@ const WATCH_IDLE_MS = 200_000;
  */
 const SHORT_WATCH_MS = 1_000;
 /**
+ * After this time a watch that delivers an event shows that the API server works again: the next failure is a new one. The
+ * back-off alone forgets failures only after two minutes, so that a second restart would be noticed up to a minute late.
+ */
+const STABLE_WATCH_MS = 10_000;
+/**
  * Number of stored objects that are compared with a list between two yields to the event loop. Comparing so many takes
  * about 1 ms.
  */
@@ -252,6 +257,7 @@ export class Reflector<T> {
       if (event.type === 'ERROR') return parseErrorEvent(event.object);
       this.#apply(event);
       this.#brokenWatches = 0; // an event arrived, so the version is valid
+      if (clock.monotonic() - startedAt >= STABLE_WATCH_MS) this.#backoff.reset();
     }
     const short = events === 0 && clock.monotonic() - startedAt < SHORT_WATCH_MS;
     return short ? { failure: 'watch-too-short' } : 'done';
