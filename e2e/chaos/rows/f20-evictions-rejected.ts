@@ -9,8 +9,8 @@ import { startLeader } from '../parts/operators.ts';
 
 const NAMESPACE = 'f20';
 const OBSERVED_MS = 60_000;
-/** Attempts at one pod in the first minute, when the back-off grows from 100 ms to half a minute: 0, 0.1, 0.3, 0.7 … 51 s. */
-const MAX_ATTEMPTS = 12;
+/** Attempts at one pod in the first minute, when the back-off grows from a second: 0, 1, 3, 7, 15, 31 s, and one more with jitter. */
+const MAX_ATTEMPTS = 7;
 const RETRY_AFTER_S = 10;
 /** A budget that can never be met, because it requires two pods and selects only one. */
 const NEVER_MET = { minAvailable: 2, unhealthyPodEvictionPolicy: 'IfHealthyBudget' };
