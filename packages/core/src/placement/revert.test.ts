@@ -170,6 +170,11 @@ describe('managed shapes', () => {
     ['an exclusion with an extra field', expression({ ...arch('arm64'), operator: 'NotIn', more: 1 }), false],
     ['an exclusion without values', expression({ ...arch(), operator: 'NotIn' }), false],
     ['an exclusion of an unknown architecture', expression({ ...arch('vax'), operator: 'NotIn' }), false],
+    [
+      'an exclusion of an unknown architecture beside a known one',
+      expression({ ...arch('arm64', 'vax'), operator: 'NotIn' }),
+      false,
+    ],
     ['an exclusion whose values are not a list', expression({ ...arch(), operator: 'NotIn', values: 'arm64' }), false],
     ['an exclusion by a copied label', expression({ key: 'team', operator: 'NotIn', values: ['a'] }), false],
     ['another operator', expression({ ...arch('arm64'), operator: 'Gt' }), false],
