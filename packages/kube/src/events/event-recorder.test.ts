@@ -182,12 +182,25 @@ describe('the event recorder', () => {
     recorder.record(EVENT);
     await clock.advance(0);
     expect(observed).toMatchObject({ sent: 1 });
-    await clock.advance(10_000);
+    await clock.advance(60_000);
     expect([observed.dropped.length, dropped.length, api.sent.length]).toEqual([40, 40, 201]);
     recorder.record({ ...EVENT, note: 'fails once' });
     api.refuse = () => (api.sent.length === 202 ? 500 : undefined);
-    await clock.advance(1_000);
+    await clock.advance(15_000);
     expect(observed.sent).toBe(2);
+    stop.abort();
+    await finished;
+  });
+
+  test('keeps several events while the API server responds to each with 500 for a second', async () => {
+    const { api, clock, stop, observed, recorder, finished } = setUp();
+    api.refuse = () => 500;
+    for (let i = 0; i < 10; i += 1) recorder.record({ ...EVENT, note: `${i}` });
+    await clock.advance(1_000);
+    expect(observed.dropped).toEqual([]);
+    api.refuse = () => undefined;
+    await clock.advance(10_000);
+    expect([observed.sent, observed.dropped.length]).toEqual([10, 0]);
     stop.abort();
     await finished;
   });

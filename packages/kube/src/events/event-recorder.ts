@@ -38,6 +38,8 @@ const MAX_ATTEMPTS = 5;
 const MAX_WAIT_MS = 10 * 60_000;
 /** Pause before the next attempt, unless the API server sends `Retry-After`. It doubles until a success. */
 const PAUSE_MS = { first: 200, max: 10_000 };
+/** A longer Retry-After, perhaps of a proxy, would keep all events until they are dropped. */
+const MAX_RETRY_AFTER_MS = 60_000;
 /** Maximum time to send the remaining events at shutdown. */
 const FLUSH_MS = 1_000;
 
@@ -66,6 +68,8 @@ export class EventRecorder {
   readonly #pending = new Set<EventEntry>();
   /** Number of pauses since the last event that was sent or rejected. */
   #pauses = 0;
+  /** Number of events in a row that the API server failed to store. */
+  #failuresInARow = 0;
   #wake: () => void = () => undefined;
 
   constructor(options: EventRecorderOptions) {
@@ -145,6 +149,7 @@ export class EventRecorder {
     });
     if (outcome.kind === 'failed' || outcome.kind === 'unavailable') return this.#retry(entry, outcome);
     this.#pauses = 0;
+    this.#failuresInARow = 0;
     entry.attempts = 0;
     entry.sentAt = clock.monotonic();
     if (outcome.kind === 'sent') observer?.sent?.();
@@ -158,10 +163,13 @@ export class EventRecorder {
     const waitedMs = this.#options.clock.monotonic() - entry.waitsSince;
     if (entry.attempts < MAX_ATTEMPTS && waitedMs < MAX_WAIT_MS) this.#pending.add(entry);
     else this.#drop(entry, 'send-failed');
-    // An event that fails alone must not delay the others.
-    if (outcome.kind === 'failed' && hasOthers) return 0;
+    // An event that fails alone must not delay the others. If all fail, the API server cannot answer now.
+    this.#failuresInARow += 1;
+    if (outcome.kind === 'failed' && hasOthers && this.#failuresInARow <= this.#pending.size) return 0;
+    this.#failuresInARow = 0;
     this.#pauses += 1;
-    return outcome.retryAfterMs ?? Math.min(PAUSE_MS.first * 2 ** (this.#pauses - 1), PAUSE_MS.max);
+    if (outcome.retryAfterMs !== undefined) return Math.min(outcome.retryAfterMs, MAX_RETRY_AFTER_MS);
+    return Math.min(PAUSE_MS.first * 2 ** (this.#pauses - 1), PAUSE_MS.max);
   }
 
   async #write(entry: EventEntry, signal: AbortSignal): Promise<SendOutcome> {
