@@ -7,11 +7,15 @@ const FIRST_DELAY_MS = 10_000;
 const MAX_DELAY_MS = 5 * 60_000;
 /** After this time a trial without a result no longer delays the others. It is longer than the time-out of an eviction. */
 const TRIAL_DEADLINE_MS = 30_000;
+/** Stands for labels that are longer than {@link MAX_LABEL_CHARS}. */
+const TOO_LONG = '';
 /** How long a budget is kept after its last delay. */
 const KEPT_FOR_MS = 10 * 60_000;
 const SWEEP_INTERVAL_MS = 60_000;
 /** Labels that are longer in all are not stored. Their pods are grouped by owner. */
 const MAX_LABEL_CHARS = 4_096;
+/** Maximum number of groups of a budget. Pods of Jobs have unique labels. A group that is forgotten is tried again. */
+const MAX_GROUPS = 256;
 
 /** The fields of a pod that determine which disruption budgets apply to it, and whether they can block its eviction. */
 export type BudgetedPod = Pick<PodFacts, 'namespace' | 'labels' | 'phase' | 'ready'>;
@@ -129,6 +133,7 @@ export class BlockedBudgets {
     const budget = { ...rejection, key, rejections, groups, untilMs: Math.max(untilMs, before?.untilMs ?? 0) };
     groups.add(group);
     this.#keys.set(group, key);
+    this.#forgetOldest(groups);
     this.#blocks.set(key, budget);
     return { budget, isNew: !isBlocked };
   }
@@ -163,6 +168,13 @@ export class BlockedBudgets {
     this.#keys.delete(group);
   }
 
+  #forgetOldest(groups: Set<string>): void {
+    const [oldest] = groups;
+    if (groups.size <= MAX_GROUPS || oldest === undefined) return;
+    groups.delete(oldest);
+    this.#keys.delete(oldest);
+  }
+
   /** Drops budgets that have not rejected an eviction for some time. Otherwise deleted budgets would remain in memory. */
   #sweep(nowMs: number): void {
     if (nowMs < this.#sweptAtMs + SWEEP_INTERVAL_MS) return;
@@ -178,10 +190,11 @@ export class BlockedBudgets {
     const { namespace, labels } = account.pod;
     let text = this.#labelTexts.get(labels);
     if (text === undefined) {
-      text = JSON.stringify(Object.entries(toLabelMap(labels)).sort(([one], [other]) => (one < other ? -1 : 1)));
+      const all = JSON.stringify(Object.entries(toLabelMap(labels)).sort(([one], [other]) => (one < other ? -1 : 1)));
+      text = all.length > MAX_LABEL_CHARS ? TOO_LONG : all;
       this.#labelTexts.set(labels, text);
     }
-    return text.length > MAX_LABEL_CHARS ? ownerGroup(account) : `${readiness(account.pod)} ${namespace} ${text}`;
+    return text === TOO_LONG ? ownerGroup(account) : `${readiness(account.pod)} ${namespace} ${text}`;
   }
 }
 
