@@ -64,7 +64,6 @@ export class BulkEnqueue {
 
   async #serve(name: string, signal: AbortSignal): Promise<void> {
     const keys = this.#requests.get(name);
-    this.#requests.delete(name);
     for (const key of keys?.() ?? []) {
       const room = this.#room.wait(signal);
       if (room !== undefined) await room;
@@ -73,5 +72,7 @@ export class BulkEnqueue {
       const due = this.#yields.count();
       if (due !== undefined) await due;
     }
+    // A request that was replaced meanwhile is served next. After an error, the request is served again.
+    if (this.#requests.get(name) === keys) this.#requests.delete(name);
   }
 }
