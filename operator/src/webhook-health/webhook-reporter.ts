@@ -1,4 +1,5 @@
 import { onAbort } from '@archpolicy/async';
+import { API_GROUP, API_VERSION, ARCHPOLICY_KIND } from '@archpolicy/core';
 import type { ArchPolicy } from '@archpolicy/core';
 import type { EventInput } from '@archpolicy/kube';
 import type { Logger } from '@archpolicy/service';
@@ -70,7 +71,7 @@ export class WebhookReporter {
 
   #record(type: EventInput['type'], reason: string, note: string): void {
     for (const { name, uid } of this.#options.policies.list()) {
-      const regarding = { apiVersion: 'archpolicy.dev/v1alpha1', kind: 'ArchPolicy', name, uid };
+      const regarding = { apiVersion: `${API_GROUP}/${API_VERSION}`, kind: ARCHPOLICY_KIND, name, uid };
       this.#options.events.record({ regarding, type, reason, action: 'Probe', note });
     }
   }
