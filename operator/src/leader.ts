@@ -88,21 +88,28 @@ export interface LeaderOptions {
  * pods would seem to have no policy, and policies would seem to have no pods.
  */
 export async function runAsLeader(options: LeaderOptions, leadership: Leadership): Promise<void> {
-  const parts = buildLeader(options, leadership);
+  const { parts, record } = buildLeader(options, leadership);
   let isRunning = true;
   options.metrics.leading(() => isRunning && leadership.isHeld());
   try {
     await runGroup(parts, leadership.signal);
+    // Now all evictions have ended, and the slots of rejected ones are free.
+    await record.writeLast();
   } finally {
     isRunning = false;
   }
+}
+
+interface LeaderParts {
+  readonly parts: readonly Runnable[];
+  readonly record: SafetyRecorder;
 }
 
 /**
  * Builds the leader's parts in the order of their dependencies, so that a part can subscribe to changes of parts that
  * were built before it.
  */
-function buildLeader(options: LeaderOptions, lease: Pick<Leadership, 'isHeld'>): readonly Runnable[] {
+function buildLeader(options: LeaderOptions, lease: Pick<Leadership, 'isHeld'>): LeaderParts {
   const { api, views, clock, logger } = options;
   const stats = new PolicyPodStats(clock);
   const getPolicy = (pod: string): string | undefined => stats.get(pod)?.policy;
@@ -142,21 +149,8 @@ function buildLeader(options: LeaderOptions, lease: Pick<Leadership, 'isHeld'>):
   const warm = keepWarm({ ...options, inspector }, getPolicy);
   const age = new ViewAgeCheck({ views, clock });
   const reach = new WebhookReporter({ ...observed, policies: views.policies });
-  return [
-    record,
-    brake,
-    configuration,
-    reach,
-    webhook,
-    tolerations,
-    drift,
-    statuses,
-    remediation,
-    resync,
-    gate,
-    age,
-    ...warm,
-  ];
+  const observers = [record, brake, configuration, reach, webhook, tolerations, drift, statuses];
+  return { record, parts: [...observers, remediation, resync, gate, age, ...warm] };
 }
 
 function safetyRecorder(options: LeaderOptions, ledger: EvictionLedger): SafetyRecorder {

@@ -25,6 +25,7 @@ export async function findRecord(
     try {
       return await readRecord(store, signal);
     } catch (err) {
+      signal.throwIfAborted();
       if (!isTransient(err) || clock.monotonic() >= untilMs) return { kind: 'none', problem: 'it cannot be read', err };
     }
     await clock.sleep(READ_RETRY_MS, signal);
@@ -42,10 +43,13 @@ export async function readRecord(store: Pick<RecordStore, 'read'>, signal: Abort
     : { kind: 'none', problem: parsed.failure, resourceVersion };
 }
 
+/** Rejections that do not concern the record: a token that was just replaced, and an API server under load. */
+const RETRYABLE_STATUSES: ReadonlySet<number> = new Set([401, 408, 425, 429]);
+
 /** Returns whether a later read may succeed. A leader cannot wait for a role that lacks a permission. */
 function isTransient(err: unknown): boolean {
   if (!(err instanceof KubeError)) return false;
-  if (err.code === 'Refused') return err.status === 429 || (err.status ?? 0) >= 500;
+  if (err.code === 'Refused') return RETRYABLE_STATUSES.has(err.status ?? 0) || (err.status ?? 0) >= 500;
   return err.code === 'Timeout' || err.code === 'Network';
 }
 

@@ -98,7 +98,6 @@ export class SafetyRecorder {
     } finally {
       this.#releaseWaiters(Infinity, false);
     }
-    await this.#writeLast();
   }
 
   async #start(signal: AbortSignal): Promise<void> {
@@ -152,6 +151,7 @@ export class SafetyRecorder {
       this.#history = isWritten ? afterWrite(startedAtMs) : afterFailure(this.#history, startedAtMs);
       if (!isWritten) return;
       this.#writtenRevision = revision;
+      this.#check();
       this.#releaseWaiters(revision, true);
     } catch (err) {
       if (signal.aborted) return;
@@ -192,11 +192,12 @@ export class SafetyRecorder {
   /** Allows evictions, or stops them, and reports the change. */
   #check(): void {
     const { clock, ledger, metrics, logger } = this.#options;
+    // Evictions that wait for a write have taken their tokens, and are all sent when it succeeds: no more of them may begin.
+    ledger.setRecordable(this.#history.failures === 0);
     const isFailing = isUnrecorded(this.#history, clock.monotonic());
     if (isFailing) this.#releaseWaiters(Infinity, false);
     if (isFailing === this.#isFailing) return;
     this.#isFailing = isFailing;
-    ledger.setRecordable(!isFailing);
     metrics.recordFailing(isFailing);
     if (isFailing) logger.error({}, 'evictions stopped: the record of evictions cannot be written');
     else logger.info({}, 'the record of evictions can be written again');
@@ -207,8 +208,11 @@ export class SafetyRecorder {
     for (const waiter of this.#waiters) if (waiter.revision <= revision) waiter.resolve(isWritten);
   }
 
-  /** Writes the changes since the last write, so that the next leader need not wait for slots that were released. */
-  async #writeLast(): Promise<void> {
+  /**
+   * Writes the changes since the last write, so that the next leader need not wait for slots that were released. To be
+   * called at the end of a term, when all evictions have ended.
+   */
+  async writeLast(): Promise<void> {
     const { ledger, logger } = this.#options;
     if (this.#writtenRevision === -1 || this.#writtenRevision === ledger.revision) return;
     const signal = new AbortController().signal;
