@@ -45,6 +45,17 @@ function reject(budgets: BlockedBudgets, account: BudgetAccount, uid: string, no
 }
 
 describe('a budget that rejects an eviction', () => {
+  test('R8 keeps at most 256 groups of pods: pods of Jobs have unique labels', () => {
+    const budgets = new BlockedBudgets();
+    const job = (number: number): BudgetAccount =>
+      web({ owner: `shop/Job/${number}`, labels: { 'batch.kubernetes.io/controller-uid': `${number}` } });
+    for (let number = 0; number < 300; number += 1) reject(budgets, job(number), `${number}`, START);
+    const kept = Array.from({ length: 300 }, (_, number) => budgets.findKey(job(number))).filter(
+      (key) => key !== undefined,
+    );
+    expect([kept.length, budgets.findKey(job(299)), budgets.size]).toEqual([256, kept[0], 1]);
+  });
+
   test('R8 delays all pods that it selects, by ten seconds at first', () => {
     const budgets = new BlockedBudgets();
     const { budget, isNew } = reject(budgets, web(), 'a', START);
