@@ -6,7 +6,7 @@ import { FAKE_CALLER } from '../parts/admission/reviews.ts';
 import type { Scenario, ScenarioContext } from '../framework/scenario.ts';
 import { AdmissionGround } from '../parts/admission/ground.ts';
 import type { ReachableReplica } from '../parts/admission/ground.ts';
-import { countRefused, countWrong } from '../parts/admission/verdicts.ts';
+import { countRefused, countWrong, retryUnplaced } from '../parts/admission/verdicts.ts';
 import { Images } from '../parts/admission/images.ts';
 
 const TTL_SECONDS = 600;
@@ -76,7 +76,9 @@ async function observe(context: ScenarioContext): Promise<readonly Observation[]
   // A new process has nothing in its memory, so it reads every value.
   const { client, replica } = await ground.webhook({ redisUrl: redis.url });
   const verdicts = await Promise.all(references.map((image) => client.review({ namespace, images: [image] })));
-  const again = await Promise.all(references.map((image) => client.review({ namespace, images: [image] })));
+  const again = await Promise.all(
+    references.map((image) => retryUnplaced(() => client.review({ namespace, images: [image] }))),
+  );
   const discarded = await replica.metric('archpolicy_registry_discarded_total{what="redis-value"}');
   return [
     exactly('pods on a wrong architecture', countWrong([...verdicts, ...again], ['amd64']), 0, 'pods'),
@@ -102,7 +104,7 @@ async function storeEach(
   const all: (readonly Stored[])[] = [];
   const known = new Set<string>();
   for (const image of references) {
-    await client.review({ namespace, images: [image] });
+    await retryUnplaced(() => client.review({ namespace, images: [image] }));
     const keys = [...(await redis.keys()).keys()].filter((key) => /:(?:facts|tag):/u.test(key) && !known.has(key));
     for (const key of keys) known.add(key);
     all.push(await Promise.all(keys.sort().map(async (key) => ({ key, value: await redis.value(key) }))));

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { FakeRegistry, basicAccess, dockerConfigJson, multiPlatformImage } from '@archpolicy/testkit';
 import { SECRETS } from '@archpolicy/kube';
 import type { Resource } from '@archpolicy/kube';
@@ -8,7 +9,7 @@ import { FAKE_CALLER } from '../parts/admission/reviews.ts';
 import type { Scenario, ScenarioContext } from '../framework/scenario.ts';
 import { AdmissionGround } from '../parts/admission/ground.ts';
 import type { TimedVerdict } from '../parts/admission/review-client.ts';
-import { countRefused, countWrong } from '../parts/admission/verdicts.ts';
+import { countRefused, countWrong, MAX_ATTEMPTS, PAUSE_MS, retryUnplaced } from '../parts/admission/verdicts.ts';
 
 const SERVICE_ACCOUNTS: Resource = { group: '', version: 'v1', resource: 'serviceaccounts' };
 const USER = 'alice:wonder-land';
@@ -81,7 +82,7 @@ async function observe(context: ScenarioContext): Promise<readonly Observation[]
   const review = (image: string, pullSecrets: readonly string[]): Promise<TimedVerdict> =>
     client.review({ namespace: ID, images: [image], pullSecrets });
   const each = (host: string, secrets: (name: string) => readonly string[]): Promise<readonly TimedVerdict[]> =>
-    Promise.all(names.map((name, index) => review(`${host}/app-${index}:v1`, secrets(name))));
+    Promise.all(names.map((name, index) => retryUnplaced(() => review(`${host}/app-${index}:v1`, secrets(name)))));
   const anonymous = await each(open.host, (name) => [name]);
   const second = await each(guarded.host, (name) => [name, GOOD]);
   const onlyBad = await Promise.all(names.map((name) => review(`${guarded.host}/only-bad:v1`, [name])));
@@ -126,6 +127,10 @@ async function createSecrets(
 async function placeByAccount(ground: AdmissionGround, image: string): Promise<boolean> {
   await ground.live.patch(SERVICE_ACCOUNTS, ID, 'default', { imagePullSecrets: [{ name: GOOD }] });
   const creator = await ground.creator([ID], 1);
-  const { isConstrained } = await creator.create({ namespace: ID, name: 'by-account', image });
-  return isConstrained;
+  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
+    const { isConstrained } = await creator.create({ namespace: ID, name: `by-account-${attempt}`, image });
+    if (isConstrained) return true;
+    await sleep(PAUSE_MS);
+  }
+  return false;
 }
