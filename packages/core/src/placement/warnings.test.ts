@@ -89,6 +89,10 @@ describe('warnings', () => {
     ],
     [{ kind: 'SelfCheckFailed' }, 'archpolicy: the constraint would make the pod invalid: not constrained'],
     [{ kind: 'OwnerChoiceUnsupported' }, 'archpolicy: images do not support the architecture that the pod selects'],
+    [
+      { kind: 'OwnerChoiceUnsupported', image: 'i'.repeat(99) },
+      `archpolicy: images do not support the architecture that the pod selects: ${'i'.repeat(26)}~${'i'.repeat(20)}`,
+    ],
   ])('PL6 %j', (one, text) => {
     expect(warningText(one)).toBe(text);
   });
@@ -112,6 +116,12 @@ describe('warnings', () => {
     expect(denialText(decision)).toBe(
       'refused by ArchPolicy default: the platforms of an image are not known (app): Unauthorized',
     );
+  });
+
+  test('PL9 a denial without an image and its result', () => {
+    expect(
+      denialText({ kind: 'deny', policy: 'default', reason: 'Unresolved', unresolved: [], warnings: [] }),
+    ).toBe('refused by ArchPolicy default: the platforms of an image are not known: Unresolved');
   });
 
   test('PL4 a denial because no architecture is allowed', () => {

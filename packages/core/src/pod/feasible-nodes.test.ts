@@ -50,6 +50,13 @@ describe('the feasible nodes of a pod', () => {
     expect(feasibleNodes(only, [virtual])).toEqual([]);
   });
 
+  test('PL6 R4 nodes of each of several architectures are feasible', () => {
+    const [amd64, arm64, s390x] = ['amd64', 'arm64', 's390x'].map((architecture) => node({ name: architecture, architecture }));
+    const nodes = [amd64!, arm64!, s390x!];
+    expect(feasibleNodes(ANY, nodes, ['amd64', 'arm64'])).toEqual([amd64, arm64]);
+    expect(hasFeasibleNode(ANY, nodes, ['arm', 's390x'])).toBe(true);
+  });
+
   test('PL6 R4 a pod in a review and a stored pod have the same feasible nodes', () => {
     const raw = { metadata: {}, spec: { nodeSelector: { zone: 'a' }, tolerations: [{ operator: 'Exists' }] } };
     const nodes = [node(), labelled({ zone: 'a' })];

@@ -14,6 +14,14 @@ describe('hasTooManyParts', () => {
     ).toBe(expected);
   });
 
+  test.each([
+    [500, false],
+    [501, true],
+  ])('P1 %d containers without init containers or volumes', (length, expected) => {
+    const containers = Array.from({ length }, () => ({}));
+    expect(hasTooManyParts({ spec: { containers } })).toBe(expected);
+  });
+
   test.each(['annotations', 'labels', 'nodeSelector', 'tolerations'])('P1 more than 5,000 %s', (where) => {
     const map = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [String(i), '']));
     const podWith = (count: number) => {
