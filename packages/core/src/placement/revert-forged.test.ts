@@ -24,3 +24,12 @@ test.each<[string, JsonObject, string, Json]>([
 ])('PL2 a forged record removes nothing: %s', (_, spec, path, value) => {
   expect(revert({ spec }, { added: [{ path, value }], terms: 1 }, []).pod).toEqual({ spec });
 });
+
+test('PL2 a forged record removes no key of the node selector of a pod with an owner, which only its owner sets', () => {
+  const ownerReferences = [{ apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'app', uid: 'u', controller: true }];
+  const spec = { nodeSelector: { 'kubernetes.io/arch': 'arm64' } };
+  const added = [{ path: '/spec/nodeSelector/kubernetes.io~1arch', value: 'arm64' }];
+  const revertWith = (metadata: JsonObject): Json | undefined => revert({ metadata, spec }, { added }, []).pod['spec'];
+  expect(revertWith({ ownerReferences })).toEqual(spec);
+  expect(revertWith({})).toEqual({ nodeSelector: {} });
+});

@@ -119,9 +119,9 @@ describe('warnings', () => {
   });
 
   test('PL9 a denial without an image and its result', () => {
-    expect(
-      denialText({ kind: 'deny', policy: 'default', reason: 'Unresolved', unresolved: [], warnings: [] }),
-    ).toBe('refused by ArchPolicy default: the platforms of an image are not known: Unresolved');
+    expect(denialText({ kind: 'deny', policy: 'default', reason: 'Unresolved', unresolved: [], warnings: [] })).toBe(
+      'refused by ArchPolicy default: the platforms of an image are not known: Unresolved',
+    );
   });
 
   test('PL4 a denial because no architecture is allowed', () => {

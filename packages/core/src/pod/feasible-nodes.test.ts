@@ -51,7 +51,9 @@ describe('the feasible nodes of a pod', () => {
   });
 
   test('PL6 R4 nodes of each of several architectures are feasible', () => {
-    const [amd64, arm64, s390x] = ['amd64', 'arm64', 's390x'].map((architecture) => node({ name: architecture, architecture }));
+    const [amd64, arm64, s390x] = ['amd64', 'arm64', 's390x'].map((architecture) =>
+      node({ name: architecture, architecture }),
+    );
     const nodes = [amd64!, arm64!, s390x!];
     expect(feasibleNodes(ANY, nodes, ['amd64', 'arm64'])).toEqual([amd64, arm64]);
     expect(hasFeasibleNode(ANY, nodes, ['arm', 's390x'])).toBe(true);

@@ -39,6 +39,19 @@ describe('the operating system of a pod', () => {
     ['an alternative without an operating system', terms([OS, 'In', 'windows'], ['zone', 'Exists']), undefined],
     ['terms that the selector narrows', { nodeSelector: { [OS]: 'linux' }, ...terms([OS, 'Exists']) }, 'linux'],
     ['no term that can match', terms(), undefined],
+    [
+      'a term beside an empty one, which matches no node',
+      {
+        affinity: {
+          nodeAffinity: {
+            requiredDuringSchedulingIgnoredDuringExecution: {
+              nodeSelectorTerms: [{ matchExpressions: [{ key: OS, operator: 'In', values: ['windows'] }] }, {}],
+            },
+          },
+        },
+      },
+      'windows',
+    ],
   ])('PL4 %s', (_, spec, expected) => {
     expect(declaredOs(readPodSpec({ spec }))).toBe(expected);
   });

@@ -6,9 +6,12 @@ import { unlabelledNodesFor } from './unlabelled-nodes.ts';
 test.each([
   [0, 'also'],
   [200, 'none'],
-])('PL5 nodes without the label are not searched if the search takes too many steps: %d tolerations', (count, expected) => {
-  const nodes = Array.from({ length: 2_000 }, (_, index) => node({ name: `node-${index}` }));
-  nodes.push(node({ name: 'virtual', labels: {} }));
-  const tolerations = Array.from({ length: count }, (_, index) => ({ key: `k${index}`, operator: 'Exists' }));
-  expect(unlabelledNodesFor({ nodeSelector: {}, tolerations }, nodes)).toBe(expected);
-});
+])(
+  'PL5 nodes without the label are not searched if the search takes too many steps: %d tolerations',
+  (count, expected) => {
+    const nodes = Array.from({ length: 2_000 }, (_, index) => node({ name: `node-${index}` }));
+    nodes.push(node({ name: 'virtual', labels: {} }));
+    const tolerations = Array.from({ length: count }, (_, index) => ({ key: `k${index}`, operator: 'Exists' }));
+    expect(unlabelledNodesFor({ nodeSelector: {}, tolerations }, nodes)).toBe(expected);
+  },
+);
