@@ -95,8 +95,10 @@ describe('a caller that uses up the webhook server', () => {
   test('P1 2,000 connections with a cheap request each do not keep the API server out', async () => {
     const before = await apiServer.send({});
     await attackMany(LIMITS.connections, async () => {
-      const socket = await attack(CHEAP_REQUEST);
-      await once(socket, 'data');
+      // The server may close this connection, too, at any time.
+      const socket = await attack(CHEAP_REQUEST).catch(() => undefined);
+      if (socket?.destroyed !== false) return;
+      await Promise.race([once(socket, 'data'), once(socket, 'close')]).catch(() => undefined);
     });
     const open = await apiServer.send({});
     expect([open.body, open.localPort]).toEqual(['answered', before.localPort]);
