@@ -14,7 +14,8 @@ export function inFairOrder<T>(items: readonly T[], getNamespace: (item: T) => s
   return ranked.map(({ item }) => item);
 }
 
-function compareText(one: string, other: string): number {
+/** Compares texts by their UTF-16 units, which does not depend on a locale. */
+export function compareText(one: string, other: string): number {
   if (one === other) return 0;
   return one < other ? -1 : 1;
 }

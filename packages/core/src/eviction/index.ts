@@ -57,7 +57,7 @@ export {
   unschedulableAfterMs,
 } from './unschedulable.ts';
 export type { StuckWorkload, Unschedulable } from './unschedulable.ts';
-export { EvictionPace, getBurst } from './pace.ts';
+export { EvictionPace } from './pace.ts';
 export type { PaceLevels, PaceLimit, PolicyRate } from './pace.ts';
 export { isOwnedByJob, evaluateReplacement } from './owner.ts';
 export type { NotReplacedReason, ReplacementByOwner } from './owner.ts';

@@ -130,7 +130,7 @@ export class EvictionLedger {
     const { policy, maxPerMinute, owner, hasRun = false } = account;
     this.#sweep(nowMs);
     const heldUntilMs = nowMs + slotTimeoutMs(account);
-    this.#slots.set(uid, { owner, policy, reservedAtMs: nowMs, state: 'awaited', heldUntilMs, hasRun });
+    this.#slots.set(uid, { owner, reservedAtMs: nowMs, state: 'awaited', heldUntilMs, hasRun });
     this.#revision += 1;
     this.budgets.onStarted(account, uid, nowMs);
     this.#pace.take(account, nowMs);

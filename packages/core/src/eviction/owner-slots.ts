@@ -3,7 +3,6 @@ import type { SlotState } from './safety-state.ts';
 /** A slot of an owner. Times are monotonic milliseconds. */
 export interface Slot {
   readonly owner: string;
-  readonly policy: string;
   readonly reservedAtMs: number;
   /** `awaited`: no replacement has landed. `failed`: a replacement landed on a node that cannot run it, or has a broken image. */
   readonly state: SlotState['state'];
@@ -72,8 +71,8 @@ export class OwnerSlots {
   snapshot(nowMs: number): readonly SlotState[] {
     this.sweep(nowMs);
     return [...this.#slots]
-      .map(([pod, { reservedAtMs, heldUntilMs, owner, policy, state, hasRun }]) => ({
-        ...{ pod, owner, policy, state, hasRun },
+      .map(([pod, { reservedAtMs, heldUntilMs, owner, state, hasRun }]) => ({
+        ...{ pod, owner, state, hasRun },
         ageMs: nowMs - reservedAtMs,
         heldForMs: heldUntilMs - nowMs,
       }))

@@ -28,7 +28,6 @@ const pause = {
 const slot = z.object({
   pod: name,
   owner: name,
-  policy: name,
   state: z.enum(['awaited', 'failed']),
   hasRun: z.boolean(),
   ageMs: age,

@@ -20,7 +20,7 @@ const pause = {
   trial: fc.option(trial, { nil: undefined }),
 };
 const slot: fc.Arbitrary<SlotState> = fc.record({
-  ...{ pod: name, owner: name, policy: name, hasRun: fc.boolean(), ageMs: age },
+  ...{ pod: name, owner: name, hasRun: fc.boolean(), ageMs: age },
   state: fc.constantFrom('awaited', 'failed'),
   heldForMs: fc.nat(SLOT_HELD_AFTER_RUN_MS),
 });
@@ -58,7 +58,7 @@ function parse(text: string): ParsedSafetyRecord {
 function slotOf(namespace: string, index: number, changes: Partial<SlotState> = {}): SlotState {
   const owner = `${namespace}/Deployment/workload-${index}`;
   return {
-    ...{ pod: `00000000-0000-0000-0000-${String(index).padStart(12, '0')}`, owner, policy: 'default' },
+    ...{ pod: `00000000-0000-0000-0000-${String(index).padStart(12, '0')}`, owner },
     ...{ state: 'awaited', hasRun: false, ageMs: 0, heldForMs: 600_000, ...changes },
   };
 }

@@ -5,7 +5,7 @@ import { failed, ok } from '../result.ts';
 import type { Result } from '../result.ts';
 import { BRAKE_WINDOW_MS } from './brake.ts';
 import type { PaceLevels } from './pace.ts';
-import { inFairOrder } from './fair-order.ts';
+import { compareText, inFairOrder } from './fair-order.ts';
 import { SLOT_HELD_MS } from './ledger.ts';
 import {
   MAX_AGE_MS,
@@ -183,13 +183,14 @@ function select<T extends object>(items: readonly T[], maxBytes: number): Select
   let bytes = 0;
   let omitted = false;
   for (const item of items) {
+    if (!Object.values(item).every((value) => typeof value !== 'string' || isName(value))) {
+      omitted = true;
+      continue;
+    }
     const size = toAscii(item).length + 1;
-    const isSelected =
-      bytes + size <= maxBytes && Object.values(item).every((value) => typeof value !== 'string' || isName(value));
-    if (isSelected) {
-      selected.push(item);
-      bytes += size;
-    } else omitted = true;
+    if (bytes + size > maxBytes) return { items: selected, bytes, omitted: true };
+    selected.push(item);
+    bytes += size;
   }
   return { items: selected, bytes, omitted };
 }
@@ -228,9 +229,4 @@ function clamp(value: number, min: number, max: number): number {
 
 function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
-}
-
-function compareText(one: string, other: string): number {
-  if (one === other) return 0;
-  return one < other ? -1 : 1;
 }

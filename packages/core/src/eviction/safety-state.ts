@@ -18,7 +18,6 @@ export interface SlotState {
   readonly pod: string;
   /** `controllerKey` of the pod's top controller. */
   readonly owner: string;
-  readonly policy: string;
   /** `awaited`: no replacement has landed. `failed`: a replacement landed on a node that cannot run it, or has a broken image. */
   readonly state: 'awaited' | 'failed';
   readonly hasRun: boolean;
