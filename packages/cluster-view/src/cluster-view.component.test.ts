@@ -90,8 +90,11 @@ describe('the view of the webhook', () => {
 
   test('P2 is complete and has no policies while their CRD is not installed', async () => {
     server.fault = ({ path }) => (path === POLICIES ? { kind: 'answer', status: 404, body: 'not found' } : undefined);
-    const view = await run(createClusterView(options()), 2);
-    expect([view.hasSynced, view.policies.list()]).toEqual([true, []]);
+    const view = createClusterView(options());
+    running = view.run(stop.signal);
+    await clock.untilSleeping();
+    while (!view.hasSynced) await clock.advance(1_000);
+    expect(view.policies.list()).toEqual([]);
     const created = new Promise<void>((resolve) => {
       view.policies.subscribe(() => {
         resolve();

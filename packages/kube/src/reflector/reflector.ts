@@ -25,8 +25,8 @@ const MAX_BROKEN_WATCHES = 3;
 const MIN_WATCH_PERIOD_MS = 1_000;
 
 /**
- * Number of LISTs with the status 404 since the last success after which a collection that had objects counts as empty. One
- * such response may come from a proxy in front of the API server.
+ * Number of LISTs with the status 404 since the last success after which a collection counts as empty. One such response
+ * may come from a proxy in front of the API server, or from an API server that has just started.
  */
 const MIN_ABSENCES = 3;
 
@@ -197,7 +197,7 @@ export class Reflector<T> {
     const failure = toFailure('list', refusal);
     if (!this.#isAbsence(refusal.status)) return failure;
     this.#absences += 1;
-    if (this.#absences < MIN_ABSENCES && this.#options.store.size > 0) return failure;
+    if (this.#absences < MIN_ABSENCES) return failure;
     await this.#deleteUnseen(new Set());
     this.#finishList(undefined);
     return { ...failure, failure: 'list-absent' };
