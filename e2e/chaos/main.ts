@@ -4,10 +4,11 @@ import { createPrinter, reportResult } from './framework/report.ts';
 import { runScenario } from './framework/run-scenario.ts';
 import { SharedCluster } from './cluster/shared-cluster.ts';
 import { chooseScenarios } from './framework/choose.ts';
+import { parseArguments } from './framework/usage.ts';
 import { scenarios } from './scenarios.ts';
 
 const print = createPrinter();
-const chosen = chooseScenarios(scenarios, process.argv[2] ?? '');
+const chosen = parseArguments(() => chooseScenarios(scenarios, process.argv[2] ?? '')) ?? process.exit(2);
 const shared = new SharedCluster(print);
 const missed: string[] = [];
 try {

@@ -1,3 +1,4 @@
+import { UsageError } from './usage.ts';
 import type { Scenario } from './scenario.ts';
 
 /**
@@ -9,7 +10,7 @@ export function chooseScenarios(all: readonly Scenario[], rows: string): readonl
   const ids = rows.split(/[\s,]+/u).filter((id) => id !== '');
   const unknown = ids.filter((id) => !all.some((scenario) => scenario.id === id));
   if (unknown.length > 0) {
-    throw new Error(`no scenario ${unknown.join(', ')}; there are ${all.map(({ id }) => id).join(', ')}`);
+    throw new UsageError(`no scenario ${unknown.join(', ')}; there are ${all.map(({ id }) => id).join(', ')}`);
   }
   return ids.length === 0 ? all : all.filter(({ id }) => ids.includes(id));
 }

@@ -7,16 +7,18 @@ import { SharedCluster } from '../cluster/shared-cluster.ts';
 import { createPrinter, reportResult } from '../framework/report.ts';
 import { runScenario } from '../framework/run-scenario.ts';
 import type { Scenario } from '../framework/scenario.ts';
+import { parseArguments, parseWholeNumber } from '../framework/usage.ts';
 import { runSoak } from './run-soak.ts';
 
 /** The start of the cluster, and the time until all pods have settled. */
 const OVERHEAD_MS = 20 * 60_000;
 
 const [minutes = '', seed = ''] = process.argv.slice(2);
-const options = {
-  minutes: minutes === '' ? 30 : Number(minutes),
-  seed: seed === '' ? Date.now() % 1_000_000 : Number(seed),
-};
+const options =
+  parseArguments(() => ({
+    minutes: parseWholeNumber('MINUTES', minutes, 1) ?? 30,
+    seed: parseWholeNumber('SEED', seed, 0) ?? Date.now() % 1_000_000,
+  })) ?? process.exit(2);
 const soak: Scenario = {
   id: 'Soak',
   title: 'Random faults, one after the other, while pods and deployments are created',
