@@ -66,8 +66,11 @@ function aloneTests(suite: OperatorSuite): void {
 function brakeTests(suite: OperatorSuite): void {
   test('R6 R7 replacements of several owners are bound wrong: the brake pauses all evictions, with a condition', async () => {
     await suite.enable(runaway);
-    const condition = await suite.waitFor('the condition', () => findDegraded(suite, 'runaway-1'));
-    expect(condition).toMatchObject({ reason: 'EvictionsStopped' });
+    // Before the brake, an owner of the policy can reach its own limit: then the condition has the reason OwnersStopped.
+    const condition = await suite.waitFor('the condition', async () => {
+      const degraded = await findDegraded(suite, 'runaway-1');
+      return degraded?.['reason'] === 'EvictionsStopped' ? degraded : undefined;
+    });
     expect(textAt(condition, 'message')).toMatch(
       /^All evictions are stopped: \d+ pods of \d owners in [23] namespaces were bound to nodes that cannot run them/u,
     );
