@@ -142,9 +142,11 @@ export class Remediation {
   /** Evaluates the pod. If the pod is a replacement, records its landing. Detects a violation (R6, R7). */
   #observe(context: EvictionContext): Observation {
     const { evaluator, replacements, violations, metrics, reporter, limitQueues } = this.#options;
-    const evaluation = evaluator.evaluate(context);
+    let evaluation = evaluator.evaluate(context);
     const replacement = replacements.onPodEvaluated(context.pod, evaluation.assessment);
     if (replacement?.kind === 'landed') {
+      // The slot of the evicted pod may now be the one of this pod.
+      if (replacement.landing === 'bypassed') evaluation = evaluator.evaluate(context);
       metrics.landing(replacement.landing);
       reporter.landed(context, replacement.landing);
       this.#wake(limitQueues.wakeNext(toAccount(context)));

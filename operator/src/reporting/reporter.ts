@@ -158,6 +158,8 @@ export class Reporter {
     const fields = { ...logFields(pod), node: pod.nodeName };
     if (landing === 'right') this.#options.logger.info(fields, 'replacement landed right');
     else if (landing === 'wrong') this.#options.logger.warn(fields, 'replacement landed wrong');
+    else if (landing === 'bypassed')
+      this.#options.logger.warn(fields, 'replacement landed wrong without a decision of the webhook');
     else this.#landedBroken(pod, node?.name ?? '', fields);
   }
 

@@ -52,7 +52,8 @@ describe('the evictions of the previous leader', () => {
   test('R6 a replacement on a wrong node holds the slot for ten minutes more', async () => {
     const first = await evictingWorld();
     await first.remove('a');
-    first.add('x', { nodeName: 'amd64-1', createdAtMs: first.clock.now() + SECOND });
+    const annotations = { 'archpolicy.dev/decision': '{"v":1}' };
+    first.add('x', { nodeName: 'amd64-1', createdAtMs: first.clock.now() + SECOND, annotations });
     const next = await nextLeader(first);
     for (const key of next.replacements.resume()) await next.work(key);
     expect(next.landings).toEqual(['wrong']);

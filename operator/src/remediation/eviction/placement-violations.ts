@@ -86,7 +86,8 @@ export class PlacementViolations {
 }
 
 /**
- * Whether the webhook or the scheduler placed the replacement on the wrong node. False for a replacement with a broken
+ * Whether the webhook or the scheduler caused the wrong node of the replacement. A replacement that bypassed the webhook
+ * counts, too: if the webhook is reachable, the API server should have called it. False for a replacement with a broken
  * image, because its node is right. Also false for a replacement that would not be evicted, for example because its
  * owner has chosen the node's architecture since the eviction.
  */
@@ -94,5 +95,6 @@ function isAttributable(
   { landing, observedUnbound }: Extract<ReplacementState, { kind: 'landed' }>,
   { decision }: Evaluation,
 ): boolean {
-  return landing === 'wrong' && observedUnbound && (decision.kind === 'evict' || decision.kind === 'wait');
+  const isWrong = landing === 'wrong' || landing === 'bypassed';
+  return isWrong && observedUnbound && (decision.kind === 'evict' || decision.kind === 'wait');
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '@archpolicy/async';
 import {
+  ANNOTATION_DECISION,
   boundAtMs,
   controllerKey,
   LANDING_DEADLINE_MS,
@@ -153,6 +154,7 @@ export class Replacements {
     const { ledger, clock } = this.#options;
     const evicted = ledger.oldestAwaited(owner, clock.monotonic());
     if (evicted !== undefined) ledger.recordLanding(evicted, landing, clock.monotonic());
+    if (evicted !== undefined && landing === 'bypassed') ledger.passOn(evicted, pod.uid);
     const observedUnbound = this.#observedUnbound.get(owner)?.has(pod.uid) ?? false;
     this.prune(pod);
     return evicted === undefined ? undefined : { kind: 'landed', landing, observedUnbound };
@@ -174,7 +176,8 @@ export class Replacements {
       case 'broken-image':
         return 'broken';
       case 'misplaced':
-        return 'wrong';
+        // The webhook annotates each pod that it decides about. Tenants can remove the annotation, so the ledger bounds what follows.
+        return pod.annotations[ANNOTATION_DECISION] === undefined ? 'bypassed' : 'wrong';
       case 'unknown':
       case 'node-unknown':
         return undefined;

@@ -35,16 +35,17 @@ export { parseJobFacts } from './job.ts';
 export type { JobFacts } from './job.ts';
 export { forecastReplacement } from './replacement-forecast.ts';
 export type { ReplacementForecast } from './replacement-forecast.ts';
+export { EvictionLedger } from './ledger.ts';
+export type { EvictionAccount, EvictionLimit } from './ledger.ts';
 export {
-  EvictionLedger,
   LANDING_DEADLINE_MS,
   PLACEMENT_OUTCOMES,
   SLOT_HELD_MS,
   SLOTS_PER_OWNER,
   SLOTS_PER_OWNER_AT_START,
   SLOT_HELD_AFTER_RUN_MS,
-} from './ledger.ts';
-export type { EvictionAccount, EvictionLimit, PlacementOutcome } from './ledger.ts';
+} from './slot-limits.ts';
+export type { PlacementOutcome } from './slot-limits.ts';
 export {
   isUnschedulable,
   requiredArchitecture,

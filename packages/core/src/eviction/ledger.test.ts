@@ -1,16 +1,16 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import {
-  EvictionLedger,
-  SLOT_HELD_FROM_ZERO_MS,
-  LANDING_DEADLINE_MS,
-  SLOT_HELD_MS,
-  SLOTS_PER_OWNER,
-  SLOT_HELD_AFTER_RUN_MS,
-} from './ledger.ts';
+import { EvictionLedger } from './ledger.ts';
 import type { EvictionAccount } from './ledger.ts';
 import { pod } from './fixtures/objects.ts';
 import { EvictionPace } from './pace.ts';
+import {
+  LANDING_DEADLINE_MS,
+  SLOT_HELD_AFTER_RUN_MS,
+  SLOT_HELD_FROM_ZERO_MS,
+  SLOT_HELD_MS,
+  SLOTS_PER_OWNER,
+} from './slot-limits.ts';
 
 const START = 1_000_000;
 /** Ten minutes after the leader has started. */

@@ -6,49 +6,18 @@ import { OwnerSlots } from './owner-slots.ts';
 import type { Slot } from './owner-slots.ts';
 import type { EvictionPace, PaceLimit, PolicyRate } from './pace.ts';
 import type { SafetyState } from './safety-state.ts';
+import {
+  failedAt,
+  MAX_BYPASSES,
+  SLOT_HELD_MS,
+  SLOTS_PER_OWNER,
+  SLOTS_PER_OWNER_AT_START,
+  slotTimeoutMs,
+} from './slot-limits.ts';
+import type { PlacementOutcome } from './slot-limits.ts';
 
 /** How often expired entries are dropped. */
 const SWEEP_INTERVAL_MS = 60_000;
-
-/**
- * Maximum number of an owner's evictions whose replacements have not landed right yet. Further evictions could repeat a mistake before
- * the replacements show it.
- */
-export const SLOTS_PER_OWNER = 3;
-
-/** Replaces {@link SLOTS_PER_OWNER} in a new leader that cannot read its predecessor's record of evictions. */
-export const SLOTS_PER_OWNER_AT_START = 1;
-
-/**
- * How long a slot is held after a wrong landing, and how long a new leader without a record of evictions uses
- * {@link SLOTS_PER_OWNER_AT_START}.
- */
-export const SLOT_HELD_MS = 10 * 60_000;
-
-/**
- * How long a slot is held after the eviction of a pod that has run on its node. A day is long enough for a person to
- * notice that the replacement failed.
- */
-export const SLOT_HELD_AFTER_RUN_MS = 24 * 60 * 60_000;
-
-/**
- * How long a slot is held if an autoscaler adds a node for the replacement. Until that node exists, further evictions would only add
- * Pending pods. The limit of a day releases the slot if the node is never added.
- */
-export const SLOT_HELD_FROM_ZERO_MS = 24 * 60 * 60_000;
-
-/** How long a replacement may take to be bound. After this time, the replacement counts as landed wrong. */
-export const LANDING_DEADLINE_MS = 60_000;
-
-/**
- * Where the replacement of an evicted pod landed:
- *
- * - `right`: on a node that all its images support
- * - `wrong`: on a node that some image does not support
- * - `broken`: on a node that all its images support, but that refuses a container. Any other node would refuse it, too
- */
-export const PLACEMENT_OUTCOMES = ['right', 'wrong', 'broken'] as const;
-export type PlacementOutcome = (typeof PLACEMENT_OUTCOMES)[number];
 
 /** Interval at which a pod is evaluated again while evictions cannot be recorded. */
 const RECORDABLE_CHECK_MS = 500;
@@ -129,8 +98,9 @@ export class EvictionLedger {
   reserve(uid: string, account: EvictionAccount, nowMs: number): void {
     const { policy, maxPerMinute, owner, hasRun = false } = account;
     this.#sweep(nowMs);
-    const heldUntilMs = nowMs + slotTimeoutMs(account);
-    this.#slots.set(uid, { owner, reservedAtMs: nowMs, state: 'awaited', heldUntilMs, hasRun });
+    const { bypasses = 0, hasRun: hadRun = false } = this.#slots.get(uid) ?? {};
+    const slot = { owner, reservedAtMs: nowMs, state: 'awaited', hasRun: hasRun || hadRun, bypasses } as const;
+    this.#slots.set(uid, { ...slot, heldUntilMs: nowMs + slotTimeoutMs({ ...account, hasRun: slot.hasRun }) });
     this.#revision += 1;
     this.budgets.onStarted(account, uid, nowMs);
     this.#pace.take(account, nowMs);
@@ -152,14 +122,18 @@ export class EvictionLedger {
     this.#unsent.delete(uid);
   }
 
-  /** Releases the slot of an eviction that was not accepted. If no request was sent, it does not count against the pace either. */
+  /**
+   * Releases the slot of an eviction that was not accepted. If no request was sent, it does not count against the pace either. A slot
+   * that was passed on to the pod remains held, because the eviction before still has no replacement that landed right.
+   */
   release(uid: string, nowMs: number): void {
     const slot = this.#slots.get(uid);
     if (slot === undefined) return;
     const token = this.#unsent.get(uid);
     this.#unsent.delete(uid);
     if (token !== undefined) this.#pace.refund(token.rate, token.takenAtMs, nowMs);
-    this.#slots.delete(uid);
+    if (slot.bypasses === 0) this.#slots.delete(uid);
+    else this.#slots.update(uid, { ...slot, ...failedAt(slot, nowMs) });
     this.#brake.onEvictionRejected(slot.owner, uid);
     this.#revision += 1;
   }
@@ -192,9 +166,19 @@ export class EvictionLedger {
       this.#brake.onLandedRight(slot.owner);
       return;
     }
-    const heldUntilMs = nowMs + (slot.hasRun ? SLOT_HELD_AFTER_RUN_MS : SLOT_HELD_MS);
-    this.#slots.update(uid, { ...slot, state: 'failed', heldUntilMs });
+    this.#slots.update(uid, { ...slot, ...failedAt(slot, nowMs) });
     if (landing === 'broken') this.#brake.onLandedBroken(slot.owner, nowMs);
+  }
+
+  /**
+   * Passes the slot of `evicted` on to its replacement, which bypassed the webhook: the replacement can be evicted although the slot is
+   * held. Other pods of the owner cannot. Does nothing after {@link MAX_BYPASSES}.
+   */
+  passOn(evicted: string, replacement: string): void {
+    const slot = this.#slots.get(evicted);
+    if (slot === undefined || slot.bypasses >= MAX_BYPASSES) return;
+    this.#slots.passOn(evicted, replacement);
+    this.#revision += 1;
   }
 
   /** R7: records that a pod was bound to a node that it must not be on. */
@@ -267,12 +251,6 @@ export class EvictionLedger {
       if (takenAtMs < nowMs - SWEEP_INTERVAL_MS) this.#unsent.delete(uid);
     }
   }
-}
-
-/** Returns how long a slot is held if no replacement lands. */
-function slotTimeoutMs({ hasRun = false, fromZero = false }: EvictionAccount): number {
-  if (hasRun) return SLOT_HELD_AFTER_RUN_MS;
-  return fromZero ? SLOT_HELD_FROM_ZERO_MS : LANDING_DEADLINE_MS + SLOT_HELD_MS;
 }
 
 function notRecorded(nowMs: number): RecordLimit {

@@ -1,10 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { EvictionLedger, PLACEMENT_OUTCOMES, SLOT_HELD_MS } from './ledger.ts';
-import type { EvictionAccount, PlacementOutcome } from './ledger.ts';
+import { EvictionLedger } from './ledger.ts';
+import type { EvictionAccount } from './ledger.ts';
 import { pod } from './fixtures/objects.ts';
 import { EvictionPace } from './pace.ts';
 import { encodeSafetyRecord, parseSafetyRecord, recordAgeMs, stoppedState } from './safety-record.ts';
+import { PLACEMENT_OUTCOMES, SLOT_HELD_MS } from './slot-limits.ts';
+import type { PlacementOutcome } from './slot-limits.ts';
 
 const MINUTE = 60_000;
 const START = 1_000_000;
@@ -227,7 +229,10 @@ test('R6 R7 after any sequence of events, the next leader allows and rejects the
           const owner = account(act.owner).owner;
           ledger.recordViolation({ pod: `v${(pods += 1)}`, owner, namespace: act.owner.slice(0, 1) }, now);
         } else if (act.kind === 'release') ledger.release(`${act.pod}`, now);
-        else if (act.kind === 'land') ledger.recordLanding(`${act.pod}`, act.outcome, now);
+        else if (act.kind === 'land') {
+          ledger.recordLanding(`${act.pod}`, act.outcome, now);
+          if (act.outcome === 'bypassed') ledger.passOn(`${act.pod}`, `${(pods += 1)}`);
+        }
       }
       const next = nextLeader(ledger, now, passedMs);
       expect(next.brakeState(0)).toEqual(ledger.brakeState(now + passedMs));

@@ -8,6 +8,8 @@ export interface Slot {
   readonly state: SlotState['state'];
   readonly heldUntilMs: number;
   readonly hasRun: boolean;
+  /** How often the slot was passed on to a replacement that bypassed the webhook ({@link OwnerSlots.passOn}). */
+  readonly bypasses: number;
 }
 
 /** The slots that evictions hold, by the UID of the evicted pod (R6). */
@@ -30,6 +32,14 @@ export class OwnerSlots {
   /** Replaces a slot. Its owner must be the same. The slot keeps its position among the slots of the owner. */
   update(uid: string, slot: Slot): void {
     this.#slots.set(uid, slot);
+  }
+
+  /** Makes the replacement `to` the holder of the slot of `from`, and counts the bypass. */
+  passOn(from: string, to: string): void {
+    const slot = this.#slots.get(from);
+    if (slot === undefined || this.#slots.has(to)) return;
+    this.delete(from);
+    this.set(to, { ...slot, bypasses: slot.bypasses + 1 });
   }
 
   delete(uid: string): void {
@@ -71,8 +81,8 @@ export class OwnerSlots {
   snapshot(nowMs: number): readonly SlotState[] {
     this.sweep(nowMs);
     return [...this.#slots]
-      .map(([pod, { reservedAtMs, heldUntilMs, owner, state, hasRun }]) => ({
-        ...{ pod, owner, state, hasRun },
+      .map(([pod, { reservedAtMs, heldUntilMs, owner, state, hasRun, bypasses }]) => ({
+        ...{ pod, owner, state, hasRun, ...(bypasses > 0 && { bypasses }) },
         ageMs: nowMs - reservedAtMs,
         heldForMs: heldUntilMs - nowMs,
       }))
@@ -81,10 +91,10 @@ export class OwnerSlots {
 
   /** Adds the slots of a snapshot that was taken at `takenAtMs`. Slots of this process take precedence. */
   restore(slots: readonly SlotState[], takenAtMs: number, nowMs: number): void {
-    for (const { pod, ageMs, heldForMs, ...slot } of slots) {
+    for (const { pod, ageMs, heldForMs, bypasses = 0, ...slot } of slots) {
       const heldUntilMs = takenAtMs + heldForMs;
       if (this.#slots.has(pod) || heldUntilMs <= nowMs) continue;
-      this.set(pod, { ...slot, reservedAtMs: takenAtMs - ageMs, heldUntilMs });
+      this.set(pod, { ...slot, bypasses, reservedAtMs: takenAtMs - ageMs, heldUntilMs });
     }
   }
 }

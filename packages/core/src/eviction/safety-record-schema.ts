@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { BRAKE_WINDOW_MS } from './brake.ts';
-import { SLOT_HELD_AFTER_RUN_MS, SLOT_HELD_FROM_ZERO_MS, SLOT_HELD_MS } from './ledger.ts';
+import { MAX_BYPASSES, SLOT_HELD_AFTER_RUN_MS, SLOT_HELD_FROM_ZERO_MS, SLOT_HELD_MS } from './slot-limits.ts';
 
 /** The format of the record. A record of another version is unreadable. */
 export const RECORD_VERSION = 1;
@@ -30,6 +30,7 @@ const slot = z.object({
   owner: name,
   state: z.enum(['awaited', 'failed']),
   hasRun: z.boolean(),
+  bypasses: z.int().min(1).max(MAX_BYPASSES).optional(),
   ageMs: age,
   heldForMs: z.int().min(0).max(MAX_HELD_MS),
 });

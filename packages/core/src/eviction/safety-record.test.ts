@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { BRAKE_WINDOW_MS } from './brake.ts';
-import { SLOT_HELD_AFTER_RUN_MS, SLOT_HELD_MS } from './ledger.ts';
+import { SLOT_HELD_AFTER_RUN_MS, SLOT_HELD_MS } from './slot-limits.ts';
 import { encodeSafetyRecord, MAX_RECORD_BYTES, parseSafetyRecord, recordAgeMs, stoppedState } from './safety-record.ts';
 import type { ParsedSafetyRecord } from './safety-record.ts';
 import type { SafetyState, SlotState } from './safety-state.ts';

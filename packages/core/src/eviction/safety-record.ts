@@ -6,7 +6,6 @@ import type { Result } from '../result.ts';
 import { BRAKE_WINDOW_MS } from './brake.ts';
 import type { PaceLevels } from './pace.ts';
 import { compareText, inFairOrder } from './fair-order.ts';
-import { SLOT_HELD_MS } from './ledger.ts';
 import {
   MAX_AGE_MS,
   MAX_CAUSE_OWNERS,
@@ -16,6 +15,7 @@ import {
   RECORD_VERSION,
   recordSchema,
 } from './safety-record-schema.ts';
+import { SLOT_HELD_MS } from './slot-limits.ts';
 import type {
   BrakeSnapshot,
   OwnerPauseState,

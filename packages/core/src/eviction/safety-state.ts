@@ -21,6 +21,8 @@ export interface SlotState {
   /** `awaited`: no replacement has landed. `failed`: a replacement landed on a node that cannot run it, or has a broken image. */
   readonly state: 'awaited' | 'failed';
   readonly hasRun: boolean;
+  /** How often the slot was passed on to a replacement that bypassed the webhook. Absent if never. */
+  readonly bypasses?: number | undefined;
   readonly ageMs: number;
   readonly heldForMs: number;
 }
