@@ -1,7 +1,9 @@
 import {
   address,
   commonVariables,
+  ConfigError,
   durationMs,
+  oneOf,
   optionalVariable,
   path,
   readConfig,
@@ -17,6 +19,8 @@ const MAX_DRAIN_SECONDS = 300;
  * 1.5 s (docs/design.md, section 8).
  */
 const MAX_INSPECTION_BUDGET_MS = 1_500;
+/** The port of each kubelet on its node. */
+const KUBELET_PORT = 10_250;
 
 /** All environment variables of the webhook. `--help` prints this table. */
 export const variables = {
@@ -41,6 +45,13 @@ export const variables = {
     example: '/etc/archpolicy/client-ca/ca.crt',
     schema: path,
   }),
+  hostNetwork: variable({
+    name: 'ARCHPOLICY_HOST_NETWORK',
+    description: 'true: the pod uses the network of its node (hostNetwork), in which port 10250 is the kubelet\'s; false',
+    example: 'true',
+    default: 'false',
+    schema: oneOf(['true', 'false']),
+  }),
   drainSeconds: variable({
     name: 'ARCHPOLICY_DRAIN_SECONDS',
     description: `seconds to keep serving after SIGTERM, until endpoints have removed the pod; 0 to ${MAX_DRAIN_SECONDS}`,
@@ -64,5 +75,20 @@ export type WebhookConfig = Config<typeof variables>;
  * @throws ConfigError
  */
 export function readWebhookConfig(environment: Environment): WebhookConfig {
-  return readConfig(variables, environment);
+  const config = readConfig(variables, environment);
+  checkPorts(config);
+  return config;
+}
+
+/**
+ * Rejects the kubelet's port in the network of a node. The server cannot listen on it there, and the error of the system
+ * (`EADDRINUSE`) does not name the other program.
+ */
+function checkPorts(config: WebhookConfig): void {
+  if (config.hostNetwork === 'false') return;
+  for (const key of ['webhookAddress', 'metricsAddress', 'probesAddress'] as const) {
+    if (config[key]?.port !== KUBELET_PORT) continue;
+    const problem = `port ${KUBELET_PORT} is the kubelet's in the network of the node (${variables.hostNetwork.name}=true)`;
+    throw new ConfigError(variables[key].name, problem, ':10260');
+  }
 }
