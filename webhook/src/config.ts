@@ -47,7 +47,8 @@ export const variables = {
   }),
   hostNetwork: variable({
     name: 'ARCHPOLICY_HOST_NETWORK',
-    description: 'true: the pod uses the network of its node (hostNetwork), in which port 10250 is the kubelet\'s; false',
+    description:
+      "true: the pod uses the network of its node (hostNetwork), in which port 10250 is the kubelet's; false",
     example: 'true',
     default: 'false',
     schema: oneOf(['true', 'false']),
