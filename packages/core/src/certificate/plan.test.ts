@@ -62,7 +62,8 @@ function outcome(facts: Partial<CertificateFacts>, nowMs = NOW): string {
       return `issue CA (${plan.cause})${plan.older.length === 0 ? '' : `, keep ${plan.older.join(' ')}`}`;
     case 'issue-serving':
       return `issue leaf (${plan.cause})`;
-    default:
+    case 'widen-bundle':
+    case 'narrow-bundle':
       return `${plan.kind} (${plan.cause}): ${plan.certificates.join(' ')}`;
   }
 }

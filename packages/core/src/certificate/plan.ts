@@ -100,7 +100,7 @@ function planAuthority({ authority, lifetimes }: CertificateFacts, nowMs: number
 }
 
 function planServing(facts: CertificateFacts, nowMs: number): CertificatePlan | undefined {
-  const { authority, serving, authorityTrustedForMs: trustedMs, lifetimes } = facts;
+  const { authority, authorityTrustedForMs: trustedMs, lifetimes } = facts;
   if (authority.kind !== 'usable') return undefined;
   const { signing } = authority;
   const cause = findServingCause(facts, signing, nowMs);
