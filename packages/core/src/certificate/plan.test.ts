@@ -107,7 +107,7 @@ describe('the plan of certificates', () => {
     [
       'expired CA',
       { authority: signs(EXPIRED, OLD), serving: leaf(EXPIRED, 8 * DAY), bundles: trusts(EXPIRED) },
-      'widen-bundle (incomplete): old',
+      'widen-bundle (incomplete): old expired',
     ],
     [
       'expired CA that signs',
