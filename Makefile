@@ -52,8 +52,8 @@ promises: setup ## List which tests prove which rule or promise
 	@$(RUN) tools/src/promises/main.ts
 
 .PHONY: up
-up: setup ## Start the local cluster in CLUSTER_DIR (ONLY=control-plane: without ArchPolicy; POLICY=none: without a policy)
-	@$(RUN) e2e/cluster/src/main.ts up $(if $(ONLY),--only $(ONLY)) $(if $(POLICY),--policy $(POLICY))
+up: setup ## Start the local cluster in CLUSTER_DIR (ONLY=control-plane: without ArchPolicy; POLICY=none: without a policy; REAL=1: with a real node)
+	@$(RUN) $(if $(REAL),e2e/real-cluster/src/main.ts up,e2e/cluster/src/main.ts up $(if $(ONLY),--only $(ONLY)) $(if $(POLICY),--policy $(POLICY)))
 
 .PHONY: down
 down: setup ## Stop the local cluster and remove CLUSTER_DIR
@@ -135,6 +135,10 @@ mutants: setup ## Apply 2,000 small changes to placement and requirements; a tes
 scale: setup ## Print the tables of docs/scale.md: the simulated needs of larger clusters and fleets
 	@$(RUN) tools/src/scale/main.ts
 
+.PHONY: test-real
+test-real: setup ## Test with a real node: kubelet, containerd, kube-proxy, DNS (root on Linux; not part of make test)
+	@$(RUN) --experimental-vm-modules node_modules/jest/bin/jest.js --config e2e/real-cluster/jest.config.js --runInBand
+
 .PHONY: test-node
-test-node: setup ## Test with a real kubelet and containerd (root on Linux; not part of make test)
-	@$(RUN) --experimental-vm-modules node_modules/jest/bin/jest.js --config e2e/node/jest.config.js --runInBand
+test-node: setup ## Test that pods fail on a real node as docs/node-evidence.md states, and are replaced (a part of make test-real)
+	@$(RUN) --experimental-vm-modules node_modules/jest/bin/jest.js --config e2e/real-cluster/jest.config.js --runInBand evidence

@@ -14,14 +14,9 @@ export default {
     {
       ...common,
       displayName: 'unit',
-      // All other test files, so that each file is run by one project. `make test-node` runs that of the real node.
+      // All other test files, so that each file is run by one project. `make test-real` runs those of the real node.
       testMatch: ['<rootDir>/**/*.test.ts'],
-      testPathIgnorePatterns: [
-        ...ignored,
-        '/real-node\\.test\\.ts$',
-        '\\.component\\.test\\.ts$',
-        '\\.e2e\\.test\\.ts$',
-      ],
+      testPathIgnorePatterns: [...ignored, '\\.real\\.test\\.ts$', '\\.component\\.test\\.ts$', '\\.e2e\\.test\\.ts$'],
     },
     {
       ...common,

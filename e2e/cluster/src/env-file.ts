@@ -6,6 +6,7 @@ export const envKeys = [
   'KUBECONFIG',
   'KUBECTL',
   'REGISTRY',
+  'CLUSTER_REGISTRY',
   'REDIS_URL',
   'WEBHOOK_URL',
   'WEBHOOK_CA',

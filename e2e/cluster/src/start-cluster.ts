@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { down } from './commands/down.ts';
 import { up } from './commands/up.ts';
+import type { ClusterKind } from './commands/up.ts';
 import type { Target } from './components/catalogue.ts';
 import type { Programs } from './component/component.ts';
 import { readConfig } from './config.ts';
@@ -27,6 +28,8 @@ export interface StartClusterOptions {
   readonly directory?: string;
   /** The part to start, `all` by default. `api-server` starts only etcd and the API server, for contract tests. */
   readonly only?: Target;
+  /** The local cluster by default. */
+  readonly kind?: ClusterKind;
   /** Replacements for webhook/src/main.ts and operator/src/main.ts. */
   readonly programs?: Programs;
   /** Additional flags of the API server. */
@@ -65,7 +68,7 @@ async function runUp(directory: string, target: Target, options: StartClusterOpt
   const signal = options.signal ?? new AbortController().signal;
   try {
     const { programs = {}, apiServerFlags = [] } = options;
-    await up({ target, config, lifetime: 'process', log, signal, programs, apiServerFlags });
+    await up({ target, config, kind: options.kind, lifetime: 'process', log, signal, programs, apiServerFlags });
   } catch (error) {
     // The message contains the end of the log, so the directory can be removed.
     if (options.directory === undefined) await down(directory, log, new AbortController().signal);

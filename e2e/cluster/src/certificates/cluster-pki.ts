@@ -4,7 +4,8 @@ import { Authority, signingKeys } from './authority.ts';
 import type { KeyPair } from './authority.ts';
 
 /** Users that authenticate to the API server with a client certificate. */
-export type User = 'admin' | 'kube-controller-manager' | 'kube-scheduler' | 'kwok';
+export type User =
+  'admin' | 'kube-controller-manager' | 'kube-scheduler' | 'kwok' | 'kubelet' | 'kube-proxy' | 'coredns';
 
 /** Keys and certificates of a control plane. Each component reads its own files from `CLUSTER_DIR/pki`. */
 export interface ClusterPki {
@@ -13,11 +14,14 @@ export interface ClusterPki {
   readonly users: Readonly<Record<User, KeyPair>>;
 }
 
-/** ClusterIP of the API server. No service proxy serves it, but clients in pods would expect it in the certificate. */
+/** The name of the node with a real kubelet (e2e/real-cluster). */
+export const REAL_NODE_NAME = 'amd64-real-1';
+
+/** ClusterIP of the API server. Clients in pods expect it in the certificate. */
 const SERVICE_ADDRESS = '10.96.0.1';
 
 /**
- * Name and groups of each user. kwok acts for all kubelets and has all rights. Kubernetes gives the other names their
+ * Name and groups of each user. kwok acts for all kubelets and has all rights; so has CoreDNS, which lists Services. Kubernetes gives the other names their
  * rights.
  */
 const subjects: Readonly<Record<User, readonly [string, ...string[]]>> = {
@@ -25,6 +29,9 @@ const subjects: Readonly<Record<User, readonly [string, ...string[]]>> = {
   'kube-controller-manager': ['system:kube-controller-manager'],
   'kube-scheduler': ['system:kube-scheduler'],
   kwok: ['kwok', 'system:masters'],
+  kubelet: [`system:node:${REAL_NODE_NAME}`, 'system:nodes'],
+  'kube-proxy': ['system:kube-proxy'],
+  coredns: ['coredns', 'system:masters'],
 };
 
 /** File names in `CLUSTER_DIR/pki`. */
@@ -82,6 +89,9 @@ async function issueUsers(authority: Authority): Promise<ClusterPki['users']> {
     'kube-controller-manager': await issue('kube-controller-manager'),
     'kube-scheduler': await issue('kube-scheduler'),
     kwok: await issue('kwok'),
+    kubelet: await issue('kubelet'),
+    'kube-proxy': await issue('kube-proxy'),
+    coredns: await issue('coredns'),
   };
 }
 

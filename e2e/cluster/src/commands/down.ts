@@ -1,5 +1,6 @@
 import { clusterId, removeDirectory } from '../directory.ts';
 import { clusterLayout } from '../layout.ts';
+import { removeControlGroups } from '../process/control-groups.ts';
 import { withLock } from '../process/lock.ts';
 import { stopProcesses } from './stop-processes.ts';
 
@@ -16,6 +17,7 @@ export async function down(directory: string, log: (line: string) => void, signa
     const id = await clusterId(layout);
     if (id === undefined) return false;
     await stopProcesses(layout, id);
+    await removeControlGroups(id);
     await removeDirectory(layout);
     return true;
   });

@@ -1,12 +1,13 @@
 import { stopProcesses } from './stop-processes.ts';
 import { listTools } from '../components/catalogue.ts';
 import type { Target } from '../components/catalogue.ts';
-import type { InitialPolicy, Programs } from '../component/component.ts';
+import type { InitialPolicy, Programs, ToolPaths } from '../component/component.ts';
 import type { Config } from '../config.ts';
 import { clusterId, createDirectory, removeDirectory } from '../directory.ts';
 import { ClusterError } from '../errors.ts';
 import { clusterLayout } from '../layout.ts';
 import type { Layout } from '../layout.ts';
+import { removeControlGroups } from '../process/control-groups.ts';
 import { killLeftovers } from '../process/leftovers.ts';
 import { withLock } from '../process/lock.ts';
 import { ControlClient } from '../supervisor/control-client.ts';
@@ -14,6 +15,14 @@ import { launchSupervisor } from '../supervisor/launch.ts';
 import type { StartEvent } from '../supervisor/protocol.ts';
 import { ensureTools } from '../toolchain/tools.ts';
 import type { Toolchain } from '../toolchain/tools.ts';
+
+/** A kind of cluster with a supervisor and programs of its own. */
+export interface ClusterKind {
+  /** The main file of the supervisor. */
+  readonly supervisor: string;
+  /** Finds or builds the programs that the local cluster does not have. */
+  readonly ensureTools: (config: Config, log: (line: string) => void, signal: AbortSignal) => Promise<ToolPaths>;
+}
 
 export interface UpOptions {
   readonly target: Target;
@@ -23,6 +32,7 @@ export interface UpOptions {
    * is removed.
    */
   readonly lifetime: 'command' | 'process';
+  readonly kind?: ClusterKind | undefined;
   readonly programs?: Programs;
   readonly policy?: InitialPolicy;
   /** Additional flags of the API server. They have no effect if the API server is already running. */
@@ -45,7 +55,9 @@ export async function up(options: UpOptions): Promise<Layout> {
     );
   }
   const layout = clusterLayout(config.clusterDirectory);
-  const toolchain = await ensureTools(listTools(target), config, log, signal);
+  const common = await ensureTools(listTools(target), config, log, signal);
+  const own = await options.kind?.ensureTools(config, log, signal);
+  const toolchain = { ...common, paths: { ...common.paths, ...own } };
   const onWait = (): void => {
     log('waiting for another `up` or `down` of this cluster');
   };
@@ -61,7 +73,7 @@ async function startNew(layout: Layout, toolchain: Toolchain, options: UpOptions
   await cleanUp(layout, options.log);
   const id = await createDirectory(layout);
   const abandon = options.lifetime === 'process';
-  const supervisor = await launchSupervisor(layout, id, options.config.environment, abandon);
+  const supervisor = await launchSupervisor(layout, id, options.config.environment, abandon, options.kind?.supervisor);
   const client = await ControlClient.connect(layout);
   if (client === undefined) throw new ClusterError('Supervisor', 'the supervisor does not respond');
   try {
@@ -102,6 +114,7 @@ async function cleanUp(layout: Layout, log: (line: string) => void): Promise<voi
   const id = await clusterId(layout);
   if (id === undefined) return;
   const killed = await killLeftovers(id);
+  await removeControlGroups(id);
   await removeDirectory(layout);
   log(`cleaned up a cluster that had not been stopped (${killed} processes)`);
 }

@@ -11,6 +11,10 @@ export const componentNames = [
   'kwok',
   'registry',
   'redis',
+  'coredns',
+  'containerd',
+  'kubelet',
+  'kube-proxy',
   'webhook',
   'operator',
 ] as const;
@@ -21,6 +25,7 @@ export const taskNames = [
   'kubeconfig',
   'nodes',
   'nodes-ready',
+  'sandbox-image',
   'default-account',
   'archpolicy',
   'webhook-configuration',
@@ -39,6 +44,15 @@ export const toolNames = [
   'kwok',
   'registry',
   'redis-server',
+  // Of a cluster with a real node (e2e/real-cluster).
+  'coredns',
+  'containerd',
+  'runc',
+  'nft',
+  'kubelet',
+  'kube-proxy',
+  'cni-plugins',
+  'sandbox-program',
 ] as const;
 export type ToolName = (typeof toolNames)[number];
 /** Paths of the programs that a start needs. */

@@ -6,7 +6,7 @@ import { kubeApiServer } from './kube-apiserver.ts';
 import { kubeControllerManager } from './kube-controller-manager.ts';
 import { kubeScheduler } from './kube-scheduler.ts';
 import { kwok } from './kwok.ts';
-import { createNodes, nodesReady } from './nodes.ts';
+import { createNodes, nodeNames, nodesReady } from './nodes.ts';
 import { redis } from './redis.ts';
 import { registry } from './registry.ts';
 import { defaultAccount, writeKubeconfig } from './tasks.ts';
@@ -23,8 +23,8 @@ const controlPlaneUnits: readonly Unit[] = [
   kubeControllerManager,
   kubeScheduler,
   kwok,
-  createNodes,
-  nodesReady,
+  createNodes(nodeNames),
+  nodesReady(nodeNames),
   defaultAccount,
 ];
 

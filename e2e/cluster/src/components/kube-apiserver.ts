@@ -26,46 +26,64 @@ const auditPolicy = stringify({
  */
 const AUDIT_LOG_MEGABYTES = 100_000;
 
-export const kubeApiServer: Component = {
-  kind: 'component',
-  name: 'kube-apiserver',
-  needs: ['etcd'],
-  ports: ['https'],
-  async launch(cluster, ports) {
-    const { layout, pki, tool } = cluster;
-    const port = getPort(ports, 'https');
-    await writeFile(layout.run('audit-policy.yaml'), auditPolicy);
-    return {
-      command: tool('kube-apiserver'),
-      args: [
-        '--bind-address=127.0.0.1',
-        '--advertise-address=127.0.0.1',
-        `--secure-port=${port}`,
-        '--authorization-mode=RBAC',
-        '--allow-privileged=true',
-        // Do not write Endpoints of the API server, because they must not contain 127.0.0.1, and no client of this
-        // cluster reads them.
-        '--endpoint-reconciler-type=none',
-        '--service-cluster-ip-range=10.96.0.0/16',
-        // Benchmarks create thousands of pods.
-        '--max-requests-inflight=2000',
-        '--max-mutating-requests-inflight=1000',
-        '--profiling=false',
-        ...storageFlags(cluster),
-        ...certificateFlags(layout),
-        ...accountFlags(layout),
-        ...auditFlags(layout),
-        ...cluster.apiServerFlags,
-      ],
-      ready: (signal) =>
-        waitForHttpOk(`https://127.0.0.1:${port}/readyz`, signal, {
-          ca: pki.authority,
-          cert: pki.users.admin.certificate,
-          key: pki.users.admin.key,
-        }),
-    };
-  },
-};
+/** Addresses of Services. */
+export const SERVICE_NETWORK = '10.96.0.0/16';
+
+/** Flags of an API server that only processes of this machine reach. */
+const loopbackFlags = [
+  '--bind-address=127.0.0.1',
+  '--advertise-address=127.0.0.1',
+  '--authorization-mode=RBAC',
+  // Do not write Endpoints of the API server, because they must not contain 127.0.0.1, and no client of this cluster
+  // reads them.
+  '--endpoint-reconciler-type=none',
+];
+
+export const kubeApiServer = createKubeApiServer(loopbackFlags);
+
+/**
+ * Returns the API server.
+ *
+ * @param reachFlags flags for its addresses and for the authorization of its clients
+ */
+export function createKubeApiServer(reachFlags: readonly string[]): Component {
+  return {
+    kind: 'component',
+    name: 'kube-apiserver',
+    needs: ['etcd'],
+    ports: ['https'],
+    launch: (cluster, ports) => launch(cluster, getPort(ports, 'https'), reachFlags),
+  };
+}
+
+async function launch(cluster: Cluster, port: number, reachFlags: readonly string[]): ReturnType<Component['launch']> {
+  const { layout, pki, tool } = cluster;
+  await writeFile(layout.run('audit-policy.yaml'), auditPolicy);
+  return {
+    command: tool('kube-apiserver'),
+    args: [
+      ...reachFlags,
+      `--secure-port=${port}`,
+      '--allow-privileged=true',
+      `--service-cluster-ip-range=${SERVICE_NETWORK}`,
+      // Benchmarks create thousands of pods.
+      '--max-requests-inflight=2000',
+      '--max-mutating-requests-inflight=1000',
+      '--profiling=false',
+      ...storageFlags(cluster),
+      ...certificateFlags(layout),
+      ...accountFlags(layout),
+      ...auditFlags(layout),
+      ...cluster.apiServerFlags,
+    ],
+    ready: (signal) =>
+      waitForHttpOk(`https://127.0.0.1:${port}/readyz`, signal, {
+        ca: pki.authority,
+        cert: pki.users.admin.certificate,
+        key: pki.users.admin.key,
+      }),
+  };
+}
 
 function storageFlags({ layout, port }: Cluster): readonly string[] {
   return [

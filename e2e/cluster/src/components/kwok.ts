@@ -22,7 +22,7 @@ export const kwok: Component = {
         `--kubeconfig=${kubeconfig}`,
         `--config=${stages}`,
         '--manage-all-nodes=false',
-        // Exclude nodes with a real kubelet (make test-node), which have this label.
+        // Exclude nodes with a real kubelet (e2e/real-cluster), which have this label.
         `--manage-nodes-with-label-selector=!${REAL_NODE_LABEL}`,
         '--node-ip=127.0.0.1',
         // Pod addresses, enough for 100,000 pods.

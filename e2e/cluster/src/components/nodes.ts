@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { waitFor } from '../wait.ts';
-import type { Task } from '../component/component.ts';
+import type { Task, UnitName } from '../component/component.ts';
 
 /** Names of the nodes. The prefix is the architecture of the node, which the stages of kwok read from the name. */
 export const nodeNames = ['amd64-1', 'amd64-2', 'arm64-1', 'arm64-2'] as const;
@@ -45,15 +45,18 @@ export function nodeManifest(name: string, kubeletVersion: string): object {
   };
 }
 
-export const createNodes: Task = {
-  kind: 'task',
-  name: 'nodes',
-  needs: ['kube-apiserver'],
-  async run(cluster, signal) {
-    const manifests = nodeNames.map((name) => nodeManifest(name, cluster.kubernetesVersion));
-    await Promise.all(manifests.map((manifest) => cluster.api().create('/api/v1/nodes', manifest, signal)));
-  },
-};
+/** Returns the task that registers nodes, as their kubelets would. */
+export function createNodes(names: readonly string[]): Task {
+  return {
+    kind: 'task',
+    name: 'nodes',
+    needs: ['kube-apiserver'],
+    async run(cluster, signal) {
+      const manifests = names.map((name) => nodeManifest(name, cluster.kubernetesVersion));
+      await Promise.all(manifests.map((manifest) => cluster.api().create('/api/v1/nodes', manifest, signal)));
+    },
+  };
+}
 
 const nodeListSchema = z.object({
   items: z.array(
@@ -74,19 +77,22 @@ export function schedulableNodes(body: unknown): readonly string[] {
     .map(({ metadata }) => metadata.name);
 }
 
-export const nodesReady: Task = {
-  kind: 'task',
-  name: 'nodes-ready',
-  // The controller manager removes the taint `not-ready`.
-  needs: ['nodes', 'kwok', 'kube-controller-manager'],
-  async run(cluster, signal) {
-    await waitFor(
-      async (waiting) => {
-        const { body } = await cluster.api().send('GET', '/api/v1/nodes', waiting);
-        const ready = new Set(schedulableNodes(body));
-        return nodeNames.every((name) => ready.has(name));
-      },
-      { timeoutMs: NODES_TIMEOUT_MILLISECONDS, what: 'the four nodes to be Ready', signal },
-    );
-  },
-};
+/** Returns the task that waits until nodes are Ready. */
+export function nodesReady(names: readonly string[], needs: readonly UnitName[] = []): Task {
+  return {
+    kind: 'task',
+    name: 'nodes-ready',
+    // The controller manager removes the taint `not-ready`.
+    needs: ['nodes', 'kwok', 'kube-controller-manager', ...needs],
+    async run(cluster, signal) {
+      await waitFor(
+        async (waiting) => {
+          const { body } = await cluster.api().send('GET', '/api/v1/nodes', waiting);
+          const ready = new Set(schedulableNodes(body));
+          return names.every((name) => ready.has(name));
+        },
+        { timeoutMs: NODES_TIMEOUT_MILLISECONDS, what: `the nodes ${names.join(', ')} to be Ready`, signal },
+      );
+    },
+  };
+}

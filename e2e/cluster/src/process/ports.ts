@@ -10,9 +10,19 @@ const FIRST_PORT = 20_000;
 const LAST_PORT = 32_000;
 const ATTEMPTS = 200;
 
+/** Component → label → port. */
+export type FixedPorts = Readonly<Record<string, Readonly<Record<string, number>>>>;
+
 /** The ports of one cluster's components. A component keeps its ports for the lifetime of the cluster. */
 export class Ports {
-  readonly #ports = new Map<string, ReadonlyMap<string, number>>();
+  readonly #ports: Map<string, ReadonlyMap<string, number>>;
+  readonly #fixed: FixedPorts;
+
+  /** @param fixed ports of components that are reached at these ports from outside of the cluster's network namespace */
+  constructor(fixed: FixedPorts = {}) {
+    this.#fixed = fixed;
+    this.#ports = new Map(Object.entries(fixed).map(([name, ports]) => [name, new Map(Object.entries(ports))]));
+  }
 
   /** Returns the ports of a component, chosen at the first call. */
   async choose(component: string, labels: readonly string[]): Promise<ReadonlyMap<string, number>> {
@@ -33,7 +43,7 @@ export class Ports {
    * Forgets the ports of a component after one of them turned out to be in use. The next `choose` selects other ports.
    */
   forget(component: string): void {
-    this.#ports.delete(component);
+    if (this.#fixed[component] === undefined) this.#ports.delete(component);
   }
 
   /** Returns the port of a component that has been started. */

@@ -5,11 +5,17 @@ import type { Layout } from '../layout.ts';
 import type { Ports } from '../process/ports.ts';
 import type { Running } from './runner.ts';
 
+export interface EnvSources {
+  readonly layout: Layout;
+  readonly kubectl: string;
+  readonly ports: Pick<Ports, 'get'>;
+  /** The registry's host name for pods, if they reach it. */
+  readonly registryName?: string | undefined;
+}
+
 /** Returns the content of `CLUSTER_DIR/env` for the running components. */
 export function buildEnv(
-  layout: Layout,
-  kubectl: string,
-  ports: Pick<Ports, 'get'>,
+  { layout, kubectl, ports, registryName }: EnvSources,
   running: ReadonlyMap<ComponentName, Pick<Running, 'child'>>,
 ): ClusterEnv {
   const alive = (name: ComponentName): boolean => {
@@ -23,6 +29,7 @@ export function buildEnv(
     KUBECTL: kubectl,
     AUDIT_LOG: layout.auditLog,
     ...(alive('registry') ? { REGISTRY: loopback('registry', 'http') } : {}),
+    ...(registryName === undefined ? {} : { CLUSTER_REGISTRY: `${registryName}:${ports.get('registry', 'http')}` }),
     ...(alive('redis') ? { REDIS_URL: `redis://${loopback('redis', 'redis')}` } : {}),
     ...(alive('webhook')
       ? {

@@ -13,6 +13,8 @@ const MAX_BODY_BYTES = 64 * 1024;
 export interface ControlOptions {
   readonly token: string;
   readonly supervisor: Supervisor;
+  /** 0: any free port. */
+  readonly port: number;
   /** Called when a client requests that the cluster outlives the process that started it. */
   onRelease(): void;
   onStop(): void;
@@ -28,7 +30,7 @@ export async function listen(options: ControlOptions): Promise<{ readonly port: 
   });
   const { promise, resolve, reject } = Promise.withResolvers<undefined>();
   server.once('error', reject);
-  server.listen({ host: '127.0.0.1', port: 0 }, () => {
+  server.listen({ host: '127.0.0.1', port: options.port }, () => {
     resolve(undefined);
   });
   await promise;

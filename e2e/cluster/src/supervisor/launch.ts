@@ -8,7 +8,10 @@ import type { Layout } from '../layout.ts';
 import { ID_VARIABLE } from '../process/leftovers.ts';
 import { lastLines } from '../process/log-tail.ts';
 
-export interface SupervisorProcess {
+/** Argument of a supervisor that removes the directory when the process that started it ends before it releases the cluster. */
+export const REMOVE_WHEN_ABANDONED = '--remove-when-abandoned';
+
+export interface LaunchedSupervisor {
   /** Detaches the supervisor, so that this process may end. The cluster must have been released before. */
   detach(): void;
   /** Lets this process end without waiting for the supervisor. The supervisor ends when this process ends. */
@@ -20,17 +23,18 @@ export interface SupervisorProcess {
 /**
  * Starts the supervisor of a new cluster, tied to this process by a pipe, and waits until it listens.
  * @param removeWhenAbandoned whether the supervisor removes the directory when this process ends
+ * @param main the program of the supervisor
  */
 export async function launchSupervisor(
   layout: Layout,
   id: string,
   environment: Readonly<Record<string, string | undefined>>,
   removeWhenAbandoned: boolean,
-): Promise<SupervisorProcess> {
+  main = join(import.meta.dirname, 'main.ts'),
+): Promise<LaunchedSupervisor> {
   const log = openSync(layout.log('supervisor'), 'a', 0o600);
-  const main = join(import.meta.dirname, 'main.ts');
   const args = ['--disable-warning=ExperimentalWarning', main, layout.root];
-  const child = spawn(process.execPath, removeWhenAbandoned ? [...args, '--remove-when-abandoned'] : args, {
+  const child = spawn(process.execPath, removeWhenAbandoned ? [...args, REMOVE_WHEN_ABANDONED] : args, {
     // Gives the supervisor its own session, so that Ctrl-C reaches only `make up`, which then stops the supervisor in
     // order.
     detached: true,

@@ -2,15 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiClient } from '../api-client.ts';
 import type { ClusterPki } from '../certificates/cluster-pki.ts';
 import { createPki } from '../certificates/cluster-pki.ts';
-import { listUnits } from '../components/catalogue.ts';
 import type { Target } from '../components/catalogue.ts';
 import { componentNames } from '../component/component.ts';
-import type { Cluster, ComponentName } from '../component/component.ts';
+import type { Cluster, ComponentName, Unit } from '../component/component.ts';
 import { ClusterError } from '../errors.ts';
 import { writeEnv } from '../env-file.ts';
 import type { Layout } from '../layout.ts';
 import { describeExit } from '../process/child.ts';
 import { Ports } from '../process/ports.ts';
+import type { FixedPorts } from '../process/ports.ts';
 import { buildEnv } from './cluster-env.ts';
 import type { ClusterStatus, ComponentStatus, StartEvent, StartRequest } from './protocol.ts';
 import { Runner } from './runner.ts';
@@ -24,8 +24,17 @@ import { stopAll } from './stop-all.ts';
  */
 const SETTLE_MILLISECONDS = 300;
 
+/** Returns the units of a target. */
+export type ListUnits = (target: Target) => readonly Unit[];
+
 export interface SupervisorOptions {
   readonly layout: Layout;
+  readonly listUnits: ListUnits;
+  readonly fixedPorts: FixedPorts;
+  /** The registry's host name for pods, if they reach it. */
+  readonly registryName?: string | undefined;
+  /** Whether process ids are left out of the status, because they belong to a pid namespace. */
+  readonly hasOwnPids: boolean;
   readonly env: Readonly<Record<string, string>>;
   readonly prefix: readonly string[];
   readonly log: (message: string) => void;
@@ -37,7 +46,7 @@ export interface SupervisorOptions {
  */
 export class Supervisor {
   readonly #options: SupervisorOptions;
-  readonly #ports = new Ports();
+  readonly #ports: Ports;
   readonly #runner: Runner;
   readonly #running = new Map<ComponentName, Running>();
   #pki: Promise<ClusterPki> | undefined;
@@ -47,6 +56,7 @@ export class Supervisor {
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
+    this.#ports = new Ports(options.fixedPorts);
     this.#runner = new Runner({ ...options, ports: this.#ports });
   }
 
@@ -71,11 +81,11 @@ export class Supervisor {
       report,
     });
     try {
-      await attempt.run(listUnits(request.target));
+      await attempt.run(this.#options.listUnits(request.target));
       this.#target = widest(this.#target, request.target);
       await writeEnv(
         this.#options.layout.env,
-        buildEnv(this.#options.layout, request.kubectl, this.#ports, this.#running),
+        buildEnv({ ...this.#options, kubectl: request.kubectl, ports: this.#ports }, this.#running),
       );
     } catch (error) {
       await stopAll(attempt.started);
@@ -123,6 +133,7 @@ export class Supervisor {
   }
 
   status(): ClusterStatus {
+    const { hasOwnPids } = this.#options;
     const components = componentNames.flatMap((name): ComponentStatus[] => {
       const running = this.#running.get(name);
       if (running === undefined) return [];
@@ -132,7 +143,7 @@ export class Supervisor {
           name,
           ports: [...running.ports],
           since: running.since.toISOString(),
-          ...(running.child.pid === undefined ? {} : { pid: running.child.pid }),
+          ...(running.child.pid === undefined || hasOwnPids ? {} : { pid: running.child.pid }),
           ...(exit === undefined ? {} : { exit: describeExit(exit) }),
         },
       ];

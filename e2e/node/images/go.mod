@@ -1,3 +1,0 @@
-module archpolicy.dev/e2e/node/images
-
-go 1.26

@@ -1,0 +1,29 @@
+import { readConfig } from '../../../cluster/src/config.ts';
+import { findHierarchies } from '../../../cluster/src/process/control-groups.ts';
+import { findMissing, run } from './commands.ts';
+
+/** Programs of every distribution that the namespaces need, and those that build or unpack the other programs. */
+const NEEDED = ['unshare', 'setpriv', 'bash', 'ip', 'mount', 'go', 'apt-get', 'dpkg'];
+/** Directories of the machine that the cluster replaces by its own. */
+const HIDDEN = ['/run/', '/var/lib/', '/var/log/'];
+
+/** Returns the reason why this machine cannot run a real node, or undefined if it can. */
+export async function findMissingPrerequisite(): Promise<string | undefined> {
+  if (process.platform !== 'linux' || process.arch !== 'x64') return 'needs Linux on amd64';
+  if (process.getuid?.() !== 0) return 'needs root';
+  const { environment, cacheDirectory } = readConfig();
+  const missing = await findMissing(NEEDED, environment['PATH']);
+  if (missing !== undefined) return `needs ${missing}`;
+  // With version 2 alone it has not been tested.
+  if ((await findHierarchies()).length === 0) return 'needs control groups of version 1';
+  const hidden = [cacheDirectory, import.meta.dirname].find((path) => HIDDEN.some((prefix) => path.startsWith(prefix)));
+  if (hidden !== undefined) return `needs another directory than ${hidden}`;
+  const mayCreate = await run('unshare', ['--net', '--mount', '--pid', '--fork', 'true'], {
+    env: environment,
+    signal: AbortSignal.timeout(10_000),
+  }).then(
+    () => true,
+    () => false,
+  );
+  return mayCreate ? undefined : 'needs the right to create namespaces';
+}
