@@ -71,7 +71,7 @@ state = '/run/containerd-state'
 
 /**
  * Returns a network in which each pod has a veth pair and a route. Unlike with a bridge, all packets between pods of one
- * node pass the node's connection tracking, so that Services work whatever the machine's settings for bridges are.
+ * node pass the node's connection tracking, so that Services do not depend on the machine's settings for bridges.
  */
 function cniConfig(): string {
   const ipam = {

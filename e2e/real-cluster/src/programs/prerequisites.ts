@@ -2,7 +2,7 @@ import { readConfig } from '../../../cluster/src/config.ts';
 import { findHierarchies } from '../../../cluster/src/process/control-groups.ts';
 import { findMissing, run } from './commands.ts';
 
-/** Programs of every distribution that the namespaces need, and those that build or unpack the other programs. */
+/** Programs of every distribution that the namespaces need, and programs that build or unpack the others. */
 const NEEDED = ['unshare', 'setpriv', 'bash', 'ip', 'mount', 'go', 'apt-get', 'dpkg'];
 /** Directories of the machine that the cluster replaces by its own. */
 const HIDDEN = ['/run/', '/var/lib/', '/var/log/'];
