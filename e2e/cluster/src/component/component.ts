@@ -44,7 +44,9 @@ export const toolNames = [
   'kwok',
   'registry',
   'redis-server',
-  // Of a cluster with a real node (e2e/real-cluster).
+] as const;
+/** Programs of a cluster with a real node (e2e/real-cluster). */
+export const nodeToolNames = [
   'coredns',
   'containerd',
   'runc',
@@ -54,7 +56,7 @@ export const toolNames = [
   'cni-plugins',
   'sandbox-program',
 ] as const;
-export type ToolName = (typeof toolNames)[number];
+export type ToolName = (typeof toolNames)[number] | (typeof nodeToolNames)[number];
 /** Paths of the programs that a start needs. */
 export type ToolPaths = Readonly<Partial<Record<ToolName, string>>>;
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { targets } from '../components/catalogue.ts';
-import { componentNames, initialPolicies, toolNames } from '../component/component.ts';
+import { componentNames, initialPolicies, nodeToolNames, toolNames } from '../component/component.ts';
 
 /** `control.json`: port, token and pid of a cluster's supervisor. */
 export const controlSchema = z.object({ port: z.int().positive(), token: z.string().min(1), pid: z.int().positive() });
@@ -9,7 +9,7 @@ export type Control = z.infer<typeof controlSchema>;
 /** The body of `POST /start`. */
 export const startSchema = z.object({
   target: z.enum(targets),
-  tools: z.partialRecord(z.enum(toolNames), z.string()),
+  tools: z.partialRecord(z.enum([...toolNames, ...nodeToolNames]), z.string()),
   kubectl: z.string(),
   kubernetesVersion: z.string(),
   programs: z.object({ webhook: z.string().optional(), operator: z.string().optional() }),
