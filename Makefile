@@ -68,8 +68,16 @@ soak: setup ## Run make up and make down 20 times; writes docs/performance/soak.
 	@$(RUN) e2e/cluster/src/main.ts soak
 
 .PHONY: bundle
-bundle: setup ## Bundle operator and webhook with their dependencies into dist/
+bundle: setup ## Bundle operator, webhook and entry point with their dependencies into dist/
 	@$(RUN) tools/src/bundle/main.ts
+
+.PHONY: image
+image: bundle ## Build the image for linux/amd64 and linux/arm64 into dist/image (BASE=debian or distroless)
+	@$(RUN) tools/src/image/main.ts '$(or $(BASE),debian)'
+
+.PHONY: image-lock
+image-lock: setup ## Lock the base of the image to the newest Debian packages of the machine's apt mirrors
+	@$(RUN) tools/src/image/debian/main.ts
 
 .PHONY: crds
 crds: setup ## Generate crds/archpolicies.yaml from the schema

@@ -9,6 +9,7 @@ export type { KubectlResult } from './kubectl.ts';
 export { compileCache } from './layout.ts';
 export { pushImage } from './push-image.ts';
 export type { ImageContent, PushedImage, PushOptions } from './push-image.ts';
+export { pushLayout } from './push-layout.ts';
 export type { Child, Exit } from './process/child.ts';
 export { EMULATED_ANNOTATION, PLATFORMS_ANNOTATION, REFUSED_AT_ANNOTATION, SILENT_ANNOTATION } from './stages.ts';
 export { renderKustomization } from './render-kustomization.ts';

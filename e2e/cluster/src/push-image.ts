@@ -1,5 +1,6 @@
-import { createHash } from 'node:crypto';
 import { ClusterError } from './errors.ts';
+import { pushBlob, putManifest } from './registry-upload.ts';
+import type { Descriptor } from './registry-upload.ts';
 
 const INDEX = 'application/vnd.oci.image.index.v1+json';
 const MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
@@ -7,12 +8,6 @@ const CONFIG = 'application/vnd.oci.image.config.v1+json';
 const LAYER = 'application/vnd.oci.image.layer.v1.tar';
 /** An empty tar archive: a layer that every runtime can unpack. */
 const emptyLayer = Buffer.alloc(1024);
-
-interface Descriptor {
-  readonly mediaType: string;
-  readonly digest: string;
-  readonly size: number;
-}
 
 export interface PushedImage {
   /** `host:port/repository:tag` */
@@ -62,23 +57,18 @@ export async function pushImage(
       config: content.config,
       rootfs: { type: 'layers', diff_ids: [layer.digest] },
     };
-    const config = await pushBlob(target, CONFIG, Buffer.from(JSON.stringify(body)));
+    const config = await pushBlob(target, CONFIG, encode(body));
     const manifest = { schemaVersion: 2, mediaType: MANIFEST, config, layers: [layer] };
     const name = options.kind === 'single' ? tag : undefined;
-    manifests.push({ platform, descriptor: await putManifest(target, MANIFEST, manifest, name) });
+    manifests.push({ platform, descriptor: await putManifest(target, MANIFEST, encode(manifest), name) });
   }
   const reference = `${registry}/${repository}:${tag}`;
   const digests = manifests.map(({ descriptor }) => descriptor.digest);
   if (options.kind === 'single') return { reference, digest: digests[0] ?? '', manifests: digests };
   const entries = manifests.map(({ descriptor, platform }) => ({ ...descriptor, platform: platformFields(platform) }));
   const index = { schemaVersion: 2, mediaType: INDEX, manifests: entries };
-  const { digest } = await putManifest(target, INDEX, index, tag);
+  const { digest } = await putManifest(target, INDEX, encode(index), tag);
   return { reference, digest, manifests: digests };
-}
-
-interface Target {
-  readonly registry: string;
-  readonly repository: string;
 }
 
 function platformFields(platform: string): { readonly os: string; readonly architecture: string; variant?: string } {
@@ -86,42 +76,6 @@ function platformFields(platform: string): { readonly os: string; readonly archi
   return { os, architecture, ...(variant === undefined ? {} : { variant }) };
 }
 
-function describe(mediaType: string, content: Buffer): Descriptor {
-  return { mediaType, digest: `sha256:${createHash('sha256').update(content).digest('hex')}`, size: content.length };
-}
-
-async function pushBlob({ registry, repository }: Target, mediaType: string, content: Buffer): Promise<Descriptor> {
-  const descriptor = describe(mediaType, content);
-  const begin = await expectStatus(202, `http://${registry}/v2/${repository}/blobs/uploads/`, { method: 'POST' });
-  const location = new URL(begin.headers.get('location') ?? '', `http://${registry}`);
-  location.searchParams.set('digest', descriptor.digest);
-  const headers = { 'content-type': 'application/octet-stream' };
-  await expectStatus(201, location.href, { method: 'PUT', headers, body: new Uint8Array(content) });
-  return descriptor;
-}
-
-async function putManifest(
-  { registry, repository }: Target,
-  mediaType: string,
-  manifest: unknown,
-  tag: string | undefined,
-): Promise<Descriptor> {
-  const content = Buffer.from(JSON.stringify(manifest));
-  const descriptor = describe(mediaType, content);
-  const url = `http://${registry}/v2/${repository}/manifests/${tag ?? descriptor.digest}`;
-  await expectStatus(201, url, {
-    method: 'PUT',
-    headers: { 'content-type': mediaType },
-    body: new Uint8Array(content),
-  });
-  return descriptor;
-}
-
-const REQUEST_TIMEOUT_MILLISECONDS = 10_000;
-
-async function expectStatus(wanted: number, url: string, init: RequestInit): Promise<Response> {
-  const response = await fetch(url, { ...init, signal: AbortSignal.timeout(REQUEST_TIMEOUT_MILLISECONDS) });
-  const body = await response.text();
-  if (response.status === wanted) return response;
-  throw new ClusterError('Request', `${init.method ?? 'GET'} ${url} answered ${response.status}: ${body}`);
+function encode(value: unknown): Buffer {
+  return Buffer.from(JSON.stringify(value));
 }

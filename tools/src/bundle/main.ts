@@ -1,5 +1,5 @@
 /**
- * `make bundle`: writes the bundles of operator and webhook to dist/, or to the folder that is given. Ends with status 2 and
+ * `make bundle`: writes the bundles of operator, webhook and entry point to dist/, or to the folder that is given. Ends with status 2 and
  * one line if they cannot be built.
  */
 import { join, resolve } from 'node:path';

@@ -49,6 +49,9 @@ const SUBSTITUTES: Readonly<Record<string, Substitute>> = {
 
 const NAMESPACE = 'substitute';
 
+/** The paths of substitutes in esbuild's list of inputs begin with this text. */
+export const SUBSTITUTE = `${NAMESPACE}:`;
+
 /** Replaces modules in the bundles. `root` is the top of the checkout. */
 export function substitutes(root: string): Plugin {
   return {
