@@ -1,7 +1,7 @@
 import type { Clock } from '@archpolicy/async';
 import { createClusterViewWithPods, createCronJobView, CachedPullSecrets } from '@archpolicy/cluster-view';
 import type { ClusterViewOptions, ClusterViewWithPods } from '@archpolicy/cluster-view';
-import { EventRecorder, LeaderElection, LeaseObserver } from '@archpolicy/kube';
+import { DeploymentOwner, EventRecorder, LeaderElection, LeaseObserver } from '@archpolicy/kube';
 import { OPERATOR, runProcess, WEBHOOK } from '@archpolicy/process';
 import type { ManagedProcess } from '@archpolicy/process';
 import { declareLeaseMetrics, declarePullSecretMetrics, declareReflectorMetrics } from '@archpolicy/service';
@@ -47,17 +47,21 @@ export async function runOperator(context: RunContext, leaderClock: Clock = cont
 class Operator {
   readonly #process: ManagedProcess<OperatorConfig>;
   readonly #leaderClock: Clock;
+  readonly #owner: DeploymentOwner;
   readonly #election: LeaderElection;
 
   constructor(process: ManagedProcess<OperatorConfig>, leaderClock: Clock) {
     this.#process = process;
     this.#leaderClock = leaderClock;
     const { api, clock, logger, config, instance } = process;
+    const deployment = { namespace: config.namespace, name: OPERATOR };
+    this.#owner = new DeploymentOwner({ api, clock, logger, deployment });
     this.#election = new LeaderElection({
       api,
       clock,
       logger,
       lease: { namespace: config.namespace, name: OPERATOR },
+      owner: () => this.#owner.reference,
       identity: instance,
       random: Math.random,
     });
@@ -103,6 +107,7 @@ class Operator {
     declareLeaseMetrics(registry, { operator: () => this.#election.state, webhook: () => lease.state });
     this.#process.runInBackground('cluster view', (closing) => views.run(closing));
     const overdue = new OverdueGates({ api, view: views, metrics: gateMetrics, clock, logger });
+    this.#process.runInBackground('owner', (closing) => this.#owner.run(closing));
     this.#process.runInBackground('overdue gates', (closing) => overdue.run(closing));
     const leader: LeaderOptions = {
       api,
@@ -116,6 +121,7 @@ class Operator {
       ...(config.redisUrl !== undefined && { platformChecker: inspector }),
       pullSecrets: new CachedPullSecrets({ api, clock, logger, onRead: declarePullSecretMetrics(registry) }),
       webhookLease: lease,
+      owner: () => this.#owner.reference,
       ...{ namespace: config.namespace, maxEvictionsPerMinute: config.maxEvictionsPerMinute },
       ...{ events, instance: this.#process.instance },
       metrics,
@@ -123,6 +129,7 @@ class Operator {
       random: Math.random,
       ...this.#keepWarm(observe),
     };
+    await this.#owner.refresh(signal);
     // A replica that cannot work must not hold the Lease: the webhook gates pods while the Lease is renewed, and a
     // replica that has synced would have to wait until the Lease expires.
     if (await this.#synced(views, signal)) await this.#elect(signal, (leadership) => runAsLeader(leader, leadership));

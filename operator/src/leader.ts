@@ -3,7 +3,7 @@ import type { Clock, Random } from '@archpolicy/async';
 import { EvictionLedger, EvictionPace } from '@archpolicy/core';
 import type { ClusterViewWithPods, CronJobView, PullSecretView } from '@archpolicy/cluster-view';
 import { evict } from '@archpolicy/kube';
-import type { Api, EventRecorder, Leadership } from '@archpolicy/kube';
+import type { Api, EventRecorder, Leadership, OwnerReference } from '@archpolicy/kube';
 import type { Logger } from '@archpolicy/service';
 import { DriftMonitor } from './image-drift/drift-monitor.ts';
 import { GateController } from './gate/gate-controller.ts';
@@ -71,6 +71,8 @@ export interface LeaderOptions {
   readonly maxEvictionsPerMinute: number;
   /** The namespace in which ArchPolicy runs. */
   readonly namespace: string;
+  /** Returns the operator's Deployment, with which objects that the leader creates are deleted. */
+  readonly owner: () => OwnerReference | undefined;
   /** The name of this replica. */
   readonly instance: string;
   readonly events: Pick<EventRecorder, 'record'>;

@@ -1,7 +1,7 @@
 import { aborted, withTimeout } from '@archpolicy/async';
 import { createClusterView, CachedPullSecrets } from '@archpolicy/cluster-view';
 import type { ClusterView } from '@archpolicy/cluster-view';
-import { LeaseObserver, SharedLease } from '@archpolicy/kube';
+import { DeploymentOwner, LeaseObserver, SharedLease } from '@archpolicy/kube';
 import { OPERATOR, runProcess, WEBHOOK } from '@archpolicy/process';
 import type { ManagedProcess } from '@archpolicy/process';
 import type { Inspector } from '@archpolicy/registry';
@@ -43,6 +43,7 @@ class Webhook {
   readonly #view: ClusterView;
   readonly #tls: ServerTls;
   readonly #operatorLease: LeaseObserver;
+  readonly #owner: DeploymentOwner;
   readonly #ownLease: SharedLease;
   #server: WebhookServer | undefined;
   #state: 'starting' | 'serving' | 'draining' = 'starting';
@@ -68,6 +69,8 @@ class Webhook {
       // wait until another operator starts. So only renewals that this process observes count.
       trustFirstRead: false,
     });
+    const deployment = { namespace: config.namespace, name: WEBHOOK };
+    this.#owner = new DeploymentOwner({ api, clock, logger, deployment });
     this.#ownLease = this.#shareLease();
     declareLeaseMetrics(metrics, { operator: () => this.#operatorLease.state, webhook: () => this.#ownLease.state });
   }
@@ -86,6 +89,8 @@ class Webhook {
     const [getTls] = await Promise.all([this.#tls.waitForFirst(signal), this.#synced(signal)]);
     const port = await this.#listen(handler, getTls());
     this.#state = 'serving';
+    await this.#owner.refresh(signal);
+    this.#process.runInBackground('owner', (closing) => this.#owner.run(closing));
     this.#process.runInBackground('lease', (closing) => this.#ownLease.run(closing));
     logger.info({ port, startedInMs: Math.round(clock.monotonic() - startedAt) }, 'serving');
     await aborted(signal);
@@ -157,6 +162,7 @@ class Webhook {
     return new SharedLease({
       api,
       lease: { namespace: config.namespace, name: WEBHOOK },
+      owner: () => this.#owner.reference,
       identity: this.#process.instance,
       isReady: () => this.#checkServer().ok && this.#view.hasSynced && this.#tls.isReady,
       clock,

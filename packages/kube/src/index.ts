@@ -12,6 +12,7 @@ export { KubeConfigCredentials } from './http/kube-config.ts';
 export type { KubeConfigLocation } from './http/kube-config.ts';
 export {
   CONFIG_MAPS,
+  DEPLOYMENTS,
   EVENTS,
   LEASES,
   NAMESPACES,
@@ -42,6 +43,12 @@ export type { LeaseObserverOptions } from './lease/lease-observer.ts';
 export { SharedLease } from './lease/shared-lease.ts';
 export type { SharedLeaseOptions } from './lease/shared-lease.ts';
 export type { LeaseLocation } from './lease/lease-api.ts';
+export { DeploymentOwner } from './owner/deployment-owner.ts';
+export type { DeploymentOwnerOptions } from './owner/deployment-owner.ts';
+export { createdMetadata, OwnedMetadata } from './owner/owned-metadata.ts';
+export type { OwnedMetadataOptions } from './owner/owned-metadata.ts';
+export { readOwner, withOwner } from './owner/owner-reference.ts';
+export type { DeploymentLocation, OwnerReference } from './owner/owner-reference.ts';
 export { evict } from './evict/evict.ts';
 export type { EvictionTarget } from './evict/evict.ts';
 export type { EvictionResult } from './evict/eviction-result.ts';

@@ -51,7 +51,13 @@ export const layers: Readonly<Record<string, readonly Layer[]>> = {
     'process',
     'index.ts',
   ],
-  'packages/kube/src': ['errors.ts', ['http', 'queue'], ['apply', 'events', 'evict', 'lease', 'reflector'], 'index.ts'],
+  'packages/kube/src': [
+    'errors.ts',
+    ['http', 'queue'],
+    'owner',
+    ['apply', 'events', 'evict', 'lease', 'reflector'],
+    'index.ts',
+  ],
   'packages/process/src': [
     [
       'cluster-identity.ts',

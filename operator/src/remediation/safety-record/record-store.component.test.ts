@@ -3,6 +3,7 @@ import { systemClock } from '@archpolicy/async';
 import { objectAt } from '@archpolicy/core';
 import type { JsonObject } from '@archpolicy/core';
 import { ApiClient, fixedCredentials } from '@archpolicy/kube';
+import type { OwnerReference } from '@archpolicy/kube';
 import { FakeApiServer } from '@archpolicy/testkit';
 import { RecordStore } from './record-store.ts';
 
@@ -13,12 +14,14 @@ const signal = new AbortController().signal;
 let server: FakeApiServer;
 let client: ApiClient;
 let store: RecordStore;
+let owner: OwnerReference | undefined;
 
 beforeEach(async () => {
+  owner = undefined;
   server = await new FakeApiServer().start();
   const credentials = fixedCredentials({ server: server.url });
   client = new ApiClient({ credentials, clock: systemClock(), userAgent: 'test/0' });
-  store = new RecordStore({ api: client, namespace: SYSTEM });
+  store = new RecordStore({ api: client, namespace: SYSTEM, owner: () => owner, logger: { warn: () => undefined } });
 });
 
 afterEach(async () => {
@@ -53,6 +56,19 @@ describe('the record of evictions in its ConfigMap', () => {
     await store.write('two', resourceVersion, { signal });
     expect(objectAt(stored(), 'metadata')).toMatchObject({ ownerReferences, labels: { a: 'b' } });
     expect(server.requests.at(-1)?.body).toEqual({ metadata: { resourceVersion }, data: { 'record.json': 'two' } });
+  });
+
+  test('P9 refers to the Deployment of the operator from its creation, and to a later one after the next write', async () => {
+    const reference = (uid: string): OwnerReference =>
+      ({ apiVersion: 'apps/v1', kind: 'Deployment', name: 'archpolicy-operator', uid }) as const;
+    owner = reference('first');
+    const created = await store.write('one', undefined, { signal });
+    expect(objectAt(stored(), 'metadata')['ownerReferences']).toEqual([owner]);
+    owner = reference('second');
+    const { resourceVersion } = created as { readonly resourceVersion: string };
+    await store.write('two', resourceVersion, { signal });
+    expect(objectAt(stored(), 'metadata')['ownerReferences']).toEqual([owner]);
+    expect(objectAt(stored(), 'data')).toEqual({ 'record.json': 'two' });
   });
 
   test('R6 is part of archpolicy by its labels', async () => {

@@ -12,6 +12,7 @@ export const NAMESPACES: Resource = { group: '', version: 'v1', resource: 'names
 export const CONFIG_MAPS: Resource = { group: '', version: 'v1', resource: 'configmaps' };
 export const SECRETS: Resource = { group: '', version: 'v1', resource: 'secrets' };
 export const SERVICE_ACCOUNTS: Resource = { group: '', version: 'v1', resource: 'serviceaccounts' };
+export const DEPLOYMENTS: Resource = { group: 'apps', version: 'v1', resource: 'deployments' };
 export const LEASES: Resource = { group: 'coordination.k8s.io', version: 'v1', resource: 'leases' };
 export const EVENTS: Resource = { group: 'events.k8s.io', version: 'v1', resource: 'events' };
 

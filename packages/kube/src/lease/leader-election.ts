@@ -2,13 +2,12 @@ import { onAbort } from '@archpolicy/async';
 import type { Clock, Random } from '@archpolicy/async';
 import type { Logger } from 'pino';
 import { KubeError } from '../errors.ts';
-import type { Api } from '../http/api-client.ts';
-import { readLease, writeLease } from './lease-api.ts';
-import type { LeaseLocation } from './lease-api.ts';
-import { leaseBody } from './lease-object.ts';
+import { readLease } from './lease-api.ts';
 import type { LeaseObject } from './lease-object.ts';
 import { LeaseTracker } from './lease-tracker.ts';
 import type { LeaseState } from './lease-tracker.ts';
+import { LeaseWriter } from './lease-writer.ts';
+import type { LeaseWriterOptions } from './lease-writer.ts';
 
 /** client-go's values: the Lease expires after 15 s without a renewal, its holder gives up after 10 s, and attempts run every 2 s. */
 export const LEADER_TIMING: LeaderTiming = { durationMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000 };
@@ -29,9 +28,7 @@ const MAX_ATTEMPT_SHARE = 0.3;
  */
 const RELEASE_TIMEOUT_MS = 1_500;
 
-export interface LeaderElectionOptions {
-  readonly api: Pick<Api, 'request'>;
-  readonly lease: LeaseLocation;
+export interface LeaderElectionOptions extends LeaseWriterOptions {
   /** The holder name of this process. It is unique, such as the pod's name with a random suffix. */
   readonly identity: string;
   readonly clock: Clock;
@@ -56,6 +53,7 @@ export class LeaderElection {
   readonly #options: LeaderElectionOptions;
   readonly #timing: LeaderTiming;
   readonly #tracker = new LeaseTracker();
+  readonly #writer: LeaseWriter;
   /** Since when the Lease has been absent although another process held it, monotonic milliseconds. */
   #absentSinceMs: number | undefined;
   #renewedAt = -Infinity;
@@ -63,6 +61,7 @@ export class LeaderElection {
 
   constructor(options: LeaderElectionOptions) {
     this.#options = options;
+    this.#writer = new LeaseWriter(options);
     this.#timing = options.timing ?? LEADER_TIMING;
   }
 
@@ -157,7 +156,7 @@ export class LeaderElection {
   }
 
   async #write(current: LeaseObject | undefined, signal: AbortSignal, timeoutMs: number): Promise<boolean> {
-    const { api, lease: location, clock, identity } = this.#options;
+    const { clock, identity } = this.#options;
     const startedAt = clock.monotonic();
     const isHolder = current?.holder === identity;
     const spec = {
@@ -167,8 +166,7 @@ export class LeaderElection {
       ...(isHolder ? { acquireTime: current.acquireTime } : {}),
       transitions: current === undefined ? 0 : current.transitions + (isHolder ? 0 : 1),
     };
-    const body = leaseBody(location, spec, current);
-    const written = await writeLease(api, location, { body, create: current === undefined }, signal, timeoutMs);
+    const written = await this.#writer.write(spec, current, signal, timeoutMs);
     if (written === undefined) return false;
     this.#tracker.update(written, startedAt);
     // This process measures the age of the Lease from the start of the call. Other candidates observe the write later.
@@ -214,14 +212,13 @@ export class LeaderElection {
   }
 
   async #release(): Promise<void> {
-    const { api, lease: location, clock, logger } = this.#options;
+    const { lease: location, clock, logger } = this.#options;
     const current = this.#tracker.lease;
     this.#renewedAt = -Infinity;
     if (current === undefined) return;
     const spec = { holder: '', durationSeconds: 1, renewedAtMs: clock.now(), transitions: current.transitions };
-    const write = { body: leaseBody(location, spec, current), create: false };
     try {
-      await writeLease(api, location, write, new AbortController().signal, RELEASE_TIMEOUT_MS);
+      await this.#writer.write(spec, current, new AbortController().signal, RELEASE_TIMEOUT_MS);
     } catch (err) {
       logger.warn({ err, lease: location.name }, 'failed to release the Lease');
     }

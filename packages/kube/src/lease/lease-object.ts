@@ -55,14 +55,11 @@ export function parseLease(body: Json): LeaseObject {
 }
 
 /** Builds the body of a new Lease, or of `current` with the changed fields. */
-export function leaseBody(
-  location: { readonly namespace: string; readonly name: string },
-  spec: LeaseSpec,
-  current?: LeaseObject,
-): JsonObject {
+export function leaseBody(metadata: JsonObject, spec: LeaseSpec, current?: LeaseObject): JsonObject {
   const renewTime = microTime(spec.renewedAtMs);
   return {
-    ...(current?.raw ?? { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { ...location } }),
+    ...(current?.raw ?? { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease' }),
+    metadata,
     spec: {
       holderIdentity: spec.holder,
       leaseDurationSeconds: spec.durationSeconds,

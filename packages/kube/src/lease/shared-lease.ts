@@ -1,12 +1,11 @@
 import type { Clock, Random } from '@archpolicy/async';
 import type { Logger } from 'pino';
-import type { Api } from '../http/api-client.ts';
-import { readLease, writeLease } from './lease-api.ts';
-import type { LeaseLocation } from './lease-api.ts';
-import { leaseBody } from './lease-object.ts';
+import { readLease } from './lease-api.ts';
 import type { LeaseObject } from './lease-object.ts';
 import { LeaseTracker } from './lease-tracker.ts';
 import type { LeaseState } from './lease-tracker.ts';
+import { LeaseWriter } from './lease-writer.ts';
+import type { LeaseWriterOptions } from './lease-writer.ts';
 
 /** Age of the Lease after which a ready replica renews it. */
 const RENEW_AFTER_MS = 5_000;
@@ -16,9 +15,7 @@ const POLL_MS = 2_000;
 /** Jitter as a share of the poll period, so that one replica renews the Lease and the others find it fresh. */
 const JITTER = 0.5;
 
-export interface SharedLeaseOptions {
-  readonly api: Pick<Api, 'request'>;
-  readonly lease: LeaseLocation;
+export interface SharedLeaseOptions extends LeaseWriterOptions {
   readonly identity: string;
   /** Returns whether this replica can serve: its reflectors have synced, and its certificate is valid. */
   readonly isReady: () => boolean;
@@ -35,9 +32,11 @@ export interface SharedLeaseOptions {
 export class SharedLease {
   readonly #options: SharedLeaseOptions;
   readonly #tracker = new LeaseTracker();
+  readonly #writer: LeaseWriter;
 
   constructor(options: SharedLeaseOptions) {
     this.#options = options;
+    this.#writer = new LeaseWriter(options);
   }
 
   /** The Lease as this process has last read it; undefined before the first read, and if there is no Lease. */
@@ -71,7 +70,7 @@ export class SharedLease {
   }
 
   async #renew(current: LeaseObject | undefined, signal: AbortSignal): Promise<void> {
-    const { api, lease: location, clock, identity, logger } = this.#options;
+    const { lease: location, clock, identity, logger } = this.#options;
     const isHolder = current?.holder === identity;
     const spec = {
       holder: identity,
@@ -80,9 +79,8 @@ export class SharedLease {
       ...(isHolder ? { acquireTime: current.acquireTime } : {}),
       transitions: current === undefined ? 0 : current.transitions + (isHolder ? 0 : 1),
     };
-    const write = { body: leaseBody(location, spec, current), create: current === undefined };
     const at = clock.monotonic();
-    const written = await writeLease(api, location, write, signal);
+    const written = await this.#writer.write(spec, current, signal);
     if (written === undefined)
       logger.debug({ lease: location.name }, 'shared Lease already renewed by another replica');
     else this.#tracker.update(written, at);

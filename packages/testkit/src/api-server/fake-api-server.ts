@@ -237,5 +237,8 @@ function serveObject(
   } else if (wanted !== undefined && wanted !== getMetadata(stored)['resourceVersion'])
     sendStatus(response, 409, 'Conflict');
   else if (method === 'PUT') send(response, 200, collection.put(object));
-  else send(response, 200, collection.put({ ...stored, ...object, metadata: getMetadata(stored) }));
+  else {
+    const metadata = { ...getMetadata(stored), ...getMetadata(object) };
+    send(response, 200, collection.put({ ...stored, ...object, metadata }));
+  }
 }
