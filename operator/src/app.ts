@@ -107,7 +107,6 @@ class Operator {
     declareLeaseMetrics(registry, { operator: () => this.#election.state, webhook: () => lease.state });
     this.#process.runInBackground('cluster view', (closing) => views.run(closing));
     const overdue = new OverdueGates({ api, view: views, metrics: gateMetrics, clock, logger });
-    this.#process.runInBackground('owner', (closing) => this.#owner.run(closing));
     this.#process.runInBackground('overdue gates', (closing) => overdue.run(closing));
     const leader: LeaderOptions = {
       api,
@@ -121,15 +120,13 @@ class Operator {
       ...(config.redisUrl !== undefined && { platformChecker: inspector }),
       pullSecrets: new CachedPullSecrets({ api, clock, logger, onRead: declarePullSecretMetrics(registry) }),
       webhookLease: lease,
-      owner: () => this.#owner.reference,
       ...{ namespace: config.namespace, maxEvictionsPerMinute: config.maxEvictionsPerMinute },
-      ...{ events, instance: this.#process.instance },
+      ...{ events, instance: this.#process.instance, owner: () => this.#owner.reference },
       metrics,
       gateMetrics,
       random: Math.random,
       ...this.#keepWarm(observe),
     };
-    await this.#owner.refresh(signal);
     // A replica that cannot work must not hold the Lease: the webhook gates pods while the Lease is renewed, and a
     // replica that has synced would have to wait until the Lease expires.
     if (await this.#synced(views, signal)) await this.#elect(signal, (leadership) => runAsLeader(leader, leadership));
@@ -197,6 +194,9 @@ class Operator {
   }
 
   async #elect(signal: AbortSignal, lead: Parameters<LeaderElection['run']>[1]): Promise<void> {
+    // Before the Lease is created, so that it has its owner from the beginning.
+    await this.#owner.refresh(signal);
+    this.#process.runInBackground('owner', (closing) => this.#owner.run(closing));
     const end = await this.#election.run(signal, lead).catch((error: unknown) => {
       // A rejection after the signal is expected, because the shutdown aborts the leader's work.
       if (signal.aborted) return 'stopped';

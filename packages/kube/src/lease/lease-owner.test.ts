@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { aborted } from '@archpolicy/async';
 import { objectAt } from '@archpolicy/core';
 import type { Json } from '@archpolicy/core';
 import { FakeClock } from '@archpolicy/testkit';
@@ -41,10 +42,7 @@ const holders = {
   'a leader': (store: LeaseStore, clock: FakeClock, owner: () => OwnerReference | undefined) => {
     const stop = new AbortController();
     const options = { api: store, lease: LEASE, identity: 'me', owner, clock, random: () => 0, logger };
-    const done = new LeaderElection(options).run(
-      stop.signal,
-      ({ signal }) => new Promise((resolve) => signal.addEventListener('abort', () => resolve())),
-    );
+    const done = new LeaderElection(options).run(stop.signal, ({ signal }) => aborted(signal));
     return () => (stop.abort(), done);
   },
   'a serving replica': (store: LeaseStore, clock: FakeClock, owner: () => OwnerReference | undefined) => {
@@ -89,10 +87,10 @@ describe.each(Object.entries(holders))('the Lease of %s', (_, hold) => {
 
   test('P2 is renewed without its owner if the API server rejects the reference, which is tried once', async () => {
     const [store, clock] = [new StrictStore(), new FakeClock()];
-    let owner: OwnerReference | undefined;
-    const end = hold(store, clock, () => owner);
+    const known: OwnerReference[] = [];
+    const end = hold(store, clock, () => known[0]);
     await clock.advance(0);
-    owner = reference('first');
+    known.push(reference('first'));
     const before = store.writes.length;
     await clock.advance(30_000);
     expect(store.rejections).toBe(1);

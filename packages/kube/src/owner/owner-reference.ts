@@ -1,4 +1,4 @@
-import { isJsonObject, objectAt, textAt } from '@archpolicy/core';
+import { arrayAt, isJsonObject, objectAt, textAt } from '@archpolicy/core';
 import type { Json, JsonObject } from '@archpolicy/core';
 import { KubeError } from '../errors.ts';
 import type { Api } from '../http/api-client.ts';
@@ -51,10 +51,10 @@ export async function readOwner(
  * same name, and keeps references to other owners. Returns `metadata` itself if nothing changes.
  */
 export function withOwner(metadata: JsonObject, owner: OwnerReference): JsonObject {
-  const references = Array.isArray(metadata['ownerReferences']) ? metadata['ownerReferences'] : [];
+  const references = arrayAt(metadata, 'ownerReferences');
   const same = references.filter((reference) => isSameName(reference, owner));
   const [first] = same;
-  if (same.length === 1 && isJsonObject(first) && first['uid'] === owner.uid) return metadata;
+  if (same.length === 1 && isJsonObject(first) && textAt(first, 'uid') === owner.uid) return metadata;
   const others = references.filter((reference) => !isSameName(reference, owner));
   return { ...metadata, ownerReferences: [...others, { ...owner }] };
 }
