@@ -6,6 +6,9 @@ import { OPERATOR, runProcess, WEBHOOK } from '@archpolicy/process';
 import type { ManagedProcess } from '@archpolicy/process';
 import { declareLeaseMetrics, declarePullSecretMetrics, declareReflectorMetrics } from '@archpolicy/service';
 import type { RunContext } from '@archpolicy/service';
+import { CertificateController, NO_CERTIFICATES } from './certificates/certificate-controller.ts';
+import type { CertificateState } from './certificates/certificate-controller.ts';
+import { declareCertificateMetrics } from './certificates/metrics.ts';
 import { readOperatorConfig } from './config.ts';
 import type { OperatorConfig } from './config.ts';
 import { OperatorError } from './errors.ts';
@@ -122,6 +125,7 @@ class Operator {
       webhookLease: lease,
       ...{ namespace: config.namespace, maxEvictionsPerMinute: config.maxEvictionsPerMinute },
       ...{ events, instance: this.#process.instance, owner: () => this.#owner.reference },
+      certificates: this.#keepCertificates(events),
       metrics,
       gateMetrics,
       random: Math.random,
@@ -163,6 +167,18 @@ class Operator {
     });
     this.#process.runInBackground('events', (closing) => events.run(closing));
     return events;
+  }
+
+  /** Starts before the views have synced, because the certificates must not expire while a LIST fails. */
+  #keepCertificates(events: EventRecorder): CertificateState {
+    const { api, clock, logger, config, metrics: registry } = this.#process;
+    const metrics = declareCertificateMetrics(registry);
+    if (config.certificates === 'external') return NO_CERTIFICATES;
+    const { namespace, certificateLifetime: servingMs, caLifetime: authorityMs } = config;
+    const lifetimes = { servingMs, authorityMs };
+    const certificates = new CertificateController({ api, clock, logger, namespace, lifetimes, events, metrics });
+    this.#process.runInBackground('certificates', (closing) => certificates.run(closing));
+    return certificates;
   }
 
   #observeWebhook(): LeaseObserver {

@@ -5,6 +5,7 @@ import type { ClusterViewWithPods, CronJobView, PullSecretView } from '@archpoli
 import { evict } from '@archpolicy/kube';
 import type { Api, EventRecorder, Leadership, OwnerReference } from '@archpolicy/kube';
 import type { Logger } from '@archpolicy/service';
+import type { CertificateState } from './certificates/certificate-controller.ts';
 import { DriftMonitor } from './image-drift/drift-monitor.ts';
 import { GateController } from './gate/gate-controller.ts';
 import type { GateMetrics } from './gate/metrics.ts';
@@ -75,6 +76,8 @@ export interface LeaderOptions {
   readonly owner: () => OwnerReference | undefined;
   /** The name of this replica. */
   readonly instance: string;
+  /** The state of the webhook's certificates, which each replica keeps in order. */
+  readonly certificates: CertificateState;
   readonly events: Pick<EventRecorder, 'record'>;
   readonly metrics: OperatorMetrics;
   readonly gateMetrics: GateMetrics;

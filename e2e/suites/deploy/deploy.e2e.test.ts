@@ -112,6 +112,17 @@ describe('the components', () => {
   });
 });
 
+describe('the component cert-manager', () => {
+  test('removes the rights to Secrets and caBundle, and sets the variable', async () => {
+    const overlay = join(ROOT, 'e2e/suites/deploy/testdata/cert-manager');
+    const text = await kubectl(['kustomize', overlay]);
+    expect(text).not.toContain('name: archpolicy-certificates');
+    expect(text).toMatch(/name: ARCHPOLICY_CERTIFICATES\n\s+value: external/u);
+    expect(text).toContain('cert-manager.io/inject-ca-from: archpolicy-system/archpolicy-webhook-tls');
+    expect(text.match(/secretName: archpolicy-webhook-tls/gu)?.length).toBeGreaterThan(1);
+  });
+});
+
 describe('the local overlay', () => {
   test('replaces the base with the same rights and webhook configuration, except for the URL', async () => {
     const before = await get('mutatingwebhookconfiguration', 'archpolicy');

@@ -126,3 +126,131 @@ export const CONFIG_MAPS: readonly ConfigMapCase[] = [
   { account: elsewhere, namespace: 'elsewhere', name: record, refusal: null },
   { account: elsewhere, namespace: 'archpolicy-system', name: record, refusal: ONLY_THE_RECORD },
 ];
+
+interface SecretCase {
+  readonly account: EvictionCase['account'];
+  readonly namespace: string;
+  readonly name: string;
+  readonly type: string;
+  readonly refusal: string | null;
+}
+
+const ONLY_ITS_OWN = 'only the operator may write a Secret, and only its own ones in its own namespace';
+const TLS = 'kubernetes.io/tls';
+
+/** Creations of Secrets by accounts that RBAC allows everything. */
+export const SECRETS: readonly SecretCase[] = [
+  { account: here, namespace: 'archpolicy-system', name: 'archpolicy-webhook-ca', type: 'Opaque', refusal: null },
+  { account: here, namespace: 'archpolicy-system', name: 'archpolicy-webhook-tls', type: TLS, refusal: null },
+  { account: here, namespace: 'archpolicy-system', name: 'archpolicy-cache', type: 'Opaque', refusal: null },
+  { account: elsewhere, namespace: 'elsewhere', name: 'archpolicy-webhook-ca', type: 'Opaque', refusal: null },
+  { account: here, namespace: 'archpolicy-system', name: 'other', type: 'Opaque', refusal: ONLY_ITS_OWN },
+  { account: here, namespace: 'elsewhere', name: 'archpolicy-webhook-ca', type: 'Opaque', refusal: ONLY_ITS_OWN },
+  { account: here, namespace: 'kube-system', name: 'archpolicy-webhook-ca', type: 'Opaque', refusal: ONLY_ITS_OWN },
+  {
+    account: ['archpolicy-system', 'webhook'],
+    namespace: 'archpolicy-system',
+    name: 'archpolicy-webhook-ca',
+    type: 'Opaque',
+    refusal: ONLY_ITS_OWN,
+  },
+  {
+    account: here,
+    namespace: 'archpolicy-system',
+    name: 'archpolicy-webhook-ca',
+    type: 'kubernetes.io/service-account-token',
+    refusal: 'only with its own type',
+  },
+  {
+    account: here,
+    namespace: 'archpolicy-system',
+    name: 'archpolicy-webhook-tls',
+    type: 'Opaque',
+    refusal: 'only with its own type',
+  },
+];
+
+const first = '/webhooks/0';
+const ONLY_THE_BUNDLE = 'may change only the caBundle of a webhook';
+const NO_METADATA = 'may not change the metadata of a webhook configuration';
+const NO_LIST = 'may not add, remove, rename or move webhooks';
+const selector = { matchLabels: { a: 'b' } };
+const service = `${first}/clientConfig/service`;
+const rule = { apiGroups: ['*'], apiVersions: ['*'], operations: ['*'], resources: ['secrets'] };
+const forged = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'a', uid: 'b' };
+
+/** A certificate that the API server accepts in a `caBundle`. */
+export const A_CERTIFICATE = 'A CERTIFICATE';
+
+/** Patches of the webhook configuration by a stolen token, each with the message of its rejection; null if it is accepted. */
+export const CONFIGURATION_PATCHES: readonly (readonly [
+  name: string,
+  patch: readonly JsonObject[],
+  refusal: string | null,
+])[] = [
+  [
+    'sets both bundles',
+    [0, 1].map((index) => ({ op: 'add', path: `/webhooks/${index}/clientConfig/caBundle`, value: A_CERTIFICATE })),
+    null,
+  ],
+  [
+    'sends pods to another address',
+    [{ op: 'replace', path: `${first}/clientConfig`, value: { url: 'https://evil.example.com/' } }],
+    ONLY_THE_BUNDLE,
+  ],
+  ['sends pods to another Service', [{ op: 'replace', path: `${service}/name`, value: 'evil' }], ONLY_THE_BUNDLE],
+  [
+    'sends pods to another namespace',
+    [{ op: 'replace', path: `${service}/namespace`, value: 'evil' }],
+    ONLY_THE_BUNDLE,
+  ],
+  ['sends pods to another path', [{ op: 'replace', path: `${service}/path`, value: '/evil' }], ONLY_THE_BUNDLE],
+  ['sends pods to another port', [{ op: 'replace', path: `${service}/port`, value: 444 }], ONLY_THE_BUNDLE],
+  ['asks for Secrets', [{ op: 'add', path: `${first}/rules/-`, value: rule }], ONLY_THE_BUNDLE],
+  ['asks for updates', [{ op: 'replace', path: `${first}/rules/0/operations`, value: ['UPDATE'] }], ONLY_THE_BUNDLE],
+  ['rejects pods', [{ op: 'replace', path: `${first}/failurePolicy`, value: 'Fail' }], ONLY_THE_BUNDLE],
+  ['delays pods', [{ op: 'replace', path: `${first}/timeoutSeconds`, value: 30 }], ONLY_THE_BUNDLE],
+  [
+    'selects other namespaces',
+    [{ op: 'replace', path: `${first}/namespaceSelector`, value: selector }],
+    ONLY_THE_BUNDLE,
+  ],
+  ['selects other pods', [{ op: 'replace', path: `${first}/objectSelector`, value: selector }], ONLY_THE_BUNDLE],
+  [
+    'adds a condition',
+    [{ op: 'add', path: `${first}/matchConditions`, value: [{ name: 'never', expression: 'false' }] }],
+    ONLY_THE_BUNDLE,
+  ],
+  ['matches exactly', [{ op: 'replace', path: `${first}/matchPolicy`, value: 'Exact' }], ONLY_THE_BUNDLE],
+  ['is called once', [{ op: 'replace', path: `${first}/reinvocationPolicy`, value: 'Never' }], ONLY_THE_BUNDLE],
+  ['has side effects', [{ op: 'replace', path: `${first}/sideEffects`, value: 'NoneOnDryRun' }], ONLY_THE_BUNDLE],
+  [
+    'accepts other reviews',
+    [{ op: 'replace', path: `${first}/admissionReviewVersions`, value: ['v1', 'v1beta1'] }],
+    ONLY_THE_BUNDLE,
+  ],
+  [
+    'changes a bundle and a rule',
+    [
+      { op: 'add', path: `${first}/clientConfig/caBundle`, value: A_CERTIFICATE },
+      { op: 'replace', path: '/webhooks/1/failurePolicy', value: 'Ignore' },
+    ],
+    ONLY_THE_BUNDLE,
+  ],
+  ['removes a webhook', [{ op: 'remove', path: first }], NO_LIST],
+  ['removes all webhooks', [{ op: 'remove', path: '/webhooks' }], NO_LIST],
+  ['renames a webhook', [{ op: 'replace', path: `${first}/name`, value: 'evil.archpolicy.dev' }], NO_LIST],
+  ['moves a webhook', [{ op: 'move', from: '/webhooks/1', path: first }], NO_LIST],
+  [
+    'adds a webhook',
+    [
+      { op: 'copy', from: first, path: '/webhooks/-' },
+      { op: 'replace', path: '/webhooks/2/name', value: 'evil.archpolicy.dev' },
+    ],
+    NO_LIST,
+  ],
+  ['adds a label', [{ op: 'add', path: '/metadata/labels/a', value: 'b' }], NO_METADATA],
+  ['adds an annotation', [{ op: 'add', path: '/metadata/annotations', value: { a: 'b' } }], NO_METADATA],
+  ['adds a finalizer', [{ op: 'add', path: '/metadata/finalizers', value: ['example.com/x'] }], NO_METADATA],
+  ['adds an owner', [{ op: 'add', path: '/metadata/ownerReferences', value: [forged] }], NO_METADATA],
+];

@@ -3,7 +3,16 @@ import type { JsonObject } from '@archpolicy/core';
 import { START_TIMEOUT_MILLISECONDS, startCluster, waitFor } from '@archpolicy/e2e';
 import type { TestCluster } from '@archpolicy/e2e';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { CONFIG_MAPS, EVICTIONS, gatedPod, PATCHES, UID_OF_THE_POD } from './fence-cases.ts';
+import {
+  A_CERTIFICATE,
+  CONFIG_MAPS,
+  CONFIGURATION_PATCHES,
+  EVICTIONS,
+  gatedPod,
+  PATCHES,
+  SECRETS,
+  UID_OF_THE_POD,
+} from './fence-cases.ts';
 
 const BASE = join(import.meta.dirname, '../../../deploy/base');
 const operator = accountIn('archpolicy-system', 'operator');
@@ -14,6 +23,8 @@ const operatorElsewhere = accountIn('elsewhere', 'operator');
 jest.setTimeout(60_000);
 
 let cluster: TestCluster;
+/** The CA of the cluster, in base64. */
+let certificate: string;
 
 type Answer = ReturnType<TestCluster['kubectl']>;
 
@@ -58,6 +69,22 @@ const evict = (namespace: string, deleteOptions: JsonObject | undefined, as: rea
 const createConfigMap = (namespace: string, name: string, as: readonly string[]): Answer =>
   cluster.kubectl(['create', 'configmap', name, `-n=${namespace}`, '--dry-run=server', ...as]);
 
+/** Creates a Secret as a dry run. */
+const createSecret = (namespace: string, name: string, type: string, as: readonly string[]): Answer => {
+  // A Secret of a token needs the name of an account; one of a certificate needs both keys.
+  const metadata = { namespace, name, annotations: { 'kubernetes.io/service-account.name': 'default' } };
+  const data = { 'tls.crt': '', 'tls.key': '' };
+  const secret = { apiVersion: 'v1', kind: 'Secret', metadata, type, data };
+  return cluster.kubectl(['create', '--filename=-', '--dry-run=server', ...as], JSON.stringify(secret));
+};
+
+/** Sends a JSON Patch of the webhook configuration as a dry run. */
+const patchConfiguration = (operations: readonly JsonObject[], as: readonly string[]): Answer => {
+  const text = JSON.stringify(operations).replaceAll(`"${A_CERTIFICATE}"`, JSON.stringify(certificate));
+  const flags = ['--type=json', `--patch=${text}`, '--dry-run=server'];
+  return cluster.kubectl(['patch', 'mutatingwebhookconfiguration', 'archpolicy', ...flags, ...as]);
+};
+
 /** Returns the preconditions with the UID of the pod `gated`. */
 async function withUid(namespace: string, preconditions: JsonObject): Promise<JsonObject> {
   if (preconditions['uid'] !== UID_OF_THE_POD) return preconditions;
@@ -96,11 +123,15 @@ beforeAll(async () => {
     await create({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace } });
   }
   for (const namespace of NAMESPACES) await create(gatedPod(namespace, 'gated'));
+  const path = '--output=jsonpath={.clusters[0].cluster.certificate-authority-data}';
+  certificate = (await cluster.kubectl(['config', 'view', '--raw', path])).stdout;
   // The API server enforces a new admission policy only some time after its creation.
   for (const refused of [
     () => patch([{ op: 'remove', path: '/metadata/labels' }], operator),
     () => evict('fenced', undefined, operator),
     () => createConfigMap('fenced', 'other', operator),
+    () => createSecret('fenced', 'other', 'Opaque', operator),
+    () => patchConfiguration([{ op: 'add', path: '/metadata/annotations', value: { a: 'b' } }], operator),
   ]) {
     await waitFor(async () => (await refused()).status !== 0, { timeoutMs: 20_000, what: 'the fences' });
   }
@@ -163,6 +194,36 @@ describe('the fence around ConfigMaps', () => {
 
   test('other users may still create ConfigMaps', async () => {
     await expectRefusal(createConfigMap('fenced', 'other', []), null);
+  });
+});
+
+describe('the fence around Secrets', () => {
+  test.each(SECRETS)('P2 $account.1 of $account.0 creates $name of type $type in $namespace', async (row) => {
+    const { account, namespace, name, type, refusal } = row;
+    await expectRefusal(createSecret(namespace, name, type, accountIn(...account)), refusal);
+  });
+
+  test('other users may still create Secrets', async () => {
+    await expectRefusal(createSecret('fenced', 'other', 'Opaque', []), null);
+  });
+});
+
+describe('the fence around the webhook configuration', () => {
+  test.each(CONFIGURATION_PATCHES)('P2 the operator %s', async (_, operations, refusal) => {
+    await expectRefusal(patchConfiguration(operations, operator), refusal);
+  });
+
+  test('P2 the operator creates one', async () => {
+    const configuration = { apiVersion: 'admissionregistration.k8s.io/v1', kind: 'MutatingWebhookConfiguration' };
+    const object = JSON.stringify({ ...configuration, metadata: { name: 'evil' }, webhooks: [] });
+    const answer = cluster.kubectl(['create', '--filename=-', '--dry-run=server', ...operator], object);
+    await expectRefusal(answer, 'may not create a webhook configuration');
+  });
+
+  test('P2 holds for an installation in another namespace, and not for other users', async () => {
+    const label = [{ op: 'add', path: '/metadata/labels/a', value: 'b' }];
+    await expectRefusal(patchConfiguration(label, operatorElsewhere), 'may not change the metadata');
+    await expectRefusal(patchConfiguration(label, []), null);
   });
 });
 

@@ -41,7 +41,7 @@ export const OPERATOR: AccountRights = {
     events: 'create patch',
     'events.events.k8s.io': 'create patch',
     'jobs.batch': READ,
-    'mutatingwebhookconfigurations.admissionregistration.k8s.io:archpolicy': 'get',
+    'mutatingwebhookconfigurations.admissionregistration.k8s.io:archpolicy': 'get patch',
     namespaces: READ,
     nodes: READ,
     'poddisruptionbudgets.policy': 'get',
@@ -58,6 +58,10 @@ export const OPERATOR: AccountRights = {
     'leases.coordination.k8s.io': 'create',
     'leases.coordination.k8s.io:archpolicy-operator': 'get update',
     'leases.coordination.k8s.io:archpolicy-webhook': 'get',
+    secrets: 'create get',
+    'secrets:archpolicy-cache': 'get',
+    'secrets:archpolicy-webhook-ca': 'get patch',
+    'secrets:archpolicy-webhook-tls': 'get patch',
   },
   inProbe: { pods: 'create' },
 };
@@ -128,15 +132,31 @@ export const QUESTIONS: readonly (readonly [
   ['operator', 'get mutatingwebhookconfigurations/archpolicy', 'yes'],
   ['operator', 'get mutatingwebhookconfigurations/other', 'no'],
   ['operator', 'list mutatingwebhookconfigurations', 'no'],
+  ['operator', 'patch mutatingwebhookconfigurations/archpolicy', 'yes'],
+  ['operator', 'patch mutatingwebhookconfigurations/other', 'no'],
+  ['operator', 'create mutatingwebhookconfigurations', 'no'],
+  ['operator', 'delete mutatingwebhookconfigurations/archpolicy', 'no'],
+  ['operator', 'create secrets -n archpolicy-system', 'yes'],
+  ['operator', 'create secrets -n kube-system', 'no'],
+  ['operator', 'patch secrets/archpolicy-webhook-ca -n archpolicy-system', 'yes'],
+  ['operator', 'patch secrets/archpolicy-cache -n archpolicy-system', 'no'],
+  ['operator', 'delete secrets/archpolicy-webhook-ca -n archpolicy-system', 'no'],
+  ['operator', 'patch secrets/other -n archpolicy-system', 'no'],
+  ['webhook', 'create secrets -n archpolicy-system', 'no'],
+  ['webhook', 'patch secrets/archpolicy-webhook-tls -n archpolicy-system', 'no'],
   ['operator', 'bind clusterroles', 'no'],
   ['operator', 'update leases/archpolicy-operator -n archpolicy-system', 'yes'],
 ];
+
+/** The Secrets of the webhook's certificate, which the operator writes. */
+const CERTIFICATES = ['archpolicy-system/archpolicy-webhook-ca', 'archpolicy-system/archpolicy-webhook-tls'] as const;
 
 /** Secrets of a cluster: pull secrets of two namespaces, a Secret that no pod uses, and Secrets of the system. */
 export const SECRETS = [
   'shop/pull',
   'shop/database',
   'pay/pull',
+  'archpolicy-system/archpolicy-webhook-ca',
   'archpolicy-system/archpolicy-webhook-tls',
   'kube-system/bootstrap-token',
 ] as const;
@@ -150,6 +170,9 @@ type Access = Readonly<Record<'webhook' | 'operator', readonly (typeof SECRETS)[
  */
 export const SECRET_ACCESS: Readonly<Record<'cluster' | 'namespaces' | 'none', Access>> = {
   cluster: { webhook: SECRETS, operator: SECRETS },
-  namespaces: { webhook: ['shop/pull', 'shop/database'], operator: ['shop/pull', 'shop/database'] },
-  none: { webhook: [], operator: [] },
+  namespaces: {
+    webhook: ['shop/pull', 'shop/database'],
+    operator: ['shop/pull', 'shop/database', ...CERTIFICATES],
+  },
+  none: { webhook: [], operator: CERTIFICATES },
 };

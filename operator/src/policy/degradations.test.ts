@@ -7,6 +7,7 @@ const INPUT: DegradationInput = {
   policy: policy({}),
   webhook: { kind: 'reachable' },
   recordFailing: false,
+  certificates: undefined,
   tolerations: undefined,
   brake: { kind: 'running' },
   losesTieTo: new Map(),

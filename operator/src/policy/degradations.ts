@@ -14,6 +14,8 @@ export const DEGRADED_REASONS = [
   'Invalid',
   'WebhookUnreachable',
   'ProbeRefused',
+  // The webhook is reachable until its certificate expires.
+  'CertificateFailed',
   'TolerationsRefused',
   'EvictionsStopped',
   'OwnersStopped',
@@ -43,6 +45,8 @@ export interface DegradationInput {
   readonly brake: BrakeState;
   /** Whether evictions are stopped because they cannot be recorded for the next leader. */
   readonly recordFailing: boolean;
+  /** Why the webhook's certificates cannot be kept in order; undefined if they can. */
+  readonly certificates: string | undefined;
   /** As in {@link PolicyCounts}. */
   readonly losesTieTo: ReadonlyMap<string, number>;
   /** Sentences about architectures that images of the policy's pods have lost. */
@@ -58,6 +62,7 @@ export const MAX_NAMED = 3;
 export function findDegradations(input: DegradationInput): readonly Degradation[] {
   return [
     unreachable(input),
+    certificateFailed(input),
     intolerant(input),
     braked(input),
     unrecorded(input),
@@ -75,6 +80,11 @@ function unreachable({ policy, webhook }: DegradationInput): Degradation | undef
   const reason = webhook.kind === 'unreachable' ? 'WebhookUnreachable' : 'ProbeRefused';
   const consequence = evicts(policy) ? ' No pods are evicted, because their replacements could be misplaced, too.' : '';
   return { reason, message: `${describeProblem(webhook)}${consequence}` };
+}
+
+/** Reports it in every mode, because new pods are admitted unchanged as soon as the certificate has expired. */
+function certificateFailed({ certificates }: DegradationInput): Degradation | undefined {
+  return certificates === undefined ? undefined : { reason: 'CertificateFailed', message: certificates };
 }
 
 /**

@@ -61,6 +61,7 @@ function rig(start: Partial<Rig['state']> = {}): Rig {
     nodes: () => [],
     namespaces: () => [],
     recordFailing: () => false,
+    certificates: () => undefined,
     webhook: () =>
       state.isReachable
         ? ({ kind: 'reachable' } as const)

@@ -50,6 +50,8 @@ export interface StatusSource {
   readonly losses: (policy: string) => readonly string[];
   readonly brake: () => BrakeState;
   readonly recordFailing: () => boolean;
+  /** Why the webhook's certificates cannot be kept in order; undefined if they can. */
+  readonly certificates: () => string | undefined;
 }
 
 /** Writes a status. Returns false if the outcome is unknown. */
@@ -172,6 +174,7 @@ export class PolicyController {
       nodes: source.nodes(),
       lastRecheckMs: source.lastRecheckMs(),
       recordFailing: source.recordFailing(),
+      certificates: source.certificates(),
       webhook: source.webhook(),
       tolerations: source.tolerations(policy),
       losses: source.losses(policy.name),

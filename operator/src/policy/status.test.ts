@@ -23,6 +23,7 @@ const input = (changes: Partial<StatusInput> = {}): StatusInput => ({
   nodes: [],
   lastRecheckMs: NOW,
   recordFailing: false,
+  certificates: undefined,
   webhook: { kind: 'reachable' },
   tolerations: undefined,
   losses: [],
@@ -111,6 +112,11 @@ describe('the status of a policy', () => {
       ['Ready=True Reporting', 'Degraded=False AsExpected'],
     ],
     ['P2 without the webhook', { webhook: UNREACHABLE }, ['Ready=True Enforcing', 'Degraded=True WebhookUnreachable']],
+    [
+      'P2 while the certificates cannot be kept in order, in Audit, too',
+      { certificates: 'The Secret is managed by cert-manager.', policy: policy({ mode: 'Audit' }) },
+      ['Ready=True Auditing', 'Degraded=True CertificateFailed'],
+    ],
     [
       'R6 whose evictions cannot be recorded',
       { recordFailing: true },

@@ -21,6 +21,8 @@ export interface PolicyStatusesOptions extends Omit<PolicyControllerOptions, 'po
   readonly progress: Notifier<number> & { readonly completedAtMs: number | undefined };
   readonly brake: Notifier<BrakeState> & { readonly state: BrakeState };
   readonly record: Notifier<boolean> & { readonly isFailing: boolean };
+  /** Notifies of a changed problem of the webhook's certificates. */
+  readonly certificates: Pick<Notifier<undefined>, 'subscribe'> & { readonly problem: string | undefined };
   /** Notifies of changed statuses of the webhook. */
   readonly webhook: {
     readonly status: WebhookStatus;
@@ -79,7 +81,7 @@ export class PolicyStatuses {
   }
 
   #subscribe(): readonly (() => void)[] {
-    const { views, stats, progress, brake, record, webhook, tolerations, losses } = this.#options;
+    const { views, stats, progress, brake, record, webhook, tolerations, losses, certificates } = this.#options;
     const touchAll = (): void => {
       this.#controller.touchAll();
     };
@@ -88,14 +90,14 @@ export class PolicyStatuses {
         this.#controller.touch(policy);
       }),
       webhook.onStatus(touchAll),
-      ...[progress, brake, record, tolerations, losses, views.nodes].map(
+      ...[progress, brake, record, tolerations, losses, certificates, views.nodes].map(
         (notifier: Pick<Notifier<unknown>, 'subscribe'>) => notifier.subscribe(touchAll),
       ),
     ];
   }
 
   #source(): StatusSource {
-    const { views, stats, progress, brake, record, webhook, tolerations, losses } = this.#options;
+    const { views, stats, progress, brake, record, webhook, tolerations, losses, certificates } = this.#options;
     return {
       counts: (policy) => stats.counts(policy),
       lastRecheckMs: () => progress.completedAtMs,
@@ -105,6 +107,7 @@ export class PolicyStatuses {
       tolerations: (policy) => tolerations.verdict(policy),
       brake: () => brake.state,
       recordFailing: () => record.isFailing,
+      certificates: () => certificates.problem,
       losses: (policy) => losses.getLosses(policy),
     };
   }

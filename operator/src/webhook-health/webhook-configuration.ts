@@ -1,19 +1,14 @@
 import type { Clock } from '@archpolicy/async';
 import { callTimeoutMs, isJsonObject, parseInstalledWebhook, reportsFailures } from '@archpolicy/core';
 import type { InstalledWebhook } from '@archpolicy/core';
-import { resourcePath } from '@archpolicy/kube';
-import type { Api, Resource } from '@archpolicy/kube';
+import { resourcePath, WEBHOOK_CONFIGURATIONS } from '@archpolicy/kube';
+import type { Api } from '@archpolicy/kube';
 import type { Logger } from '@archpolicy/service';
 import { errorKind, FailureLog } from '../failure-log.ts';
 import { Listeners } from '../listeners.ts';
 import { quotableWords } from './probe/api-server-words.ts';
 import type { WebhookCalls } from './probe/webhook-probe.ts';
 
-const CONFIGURATIONS: Resource = {
-  group: 'admissionregistration.k8s.io',
-  version: 'v1',
-  resource: 'mutatingwebhookconfigurations',
-};
 const NAME = 'archpolicy';
 /**
  * Interval of the reads. Each read is a small GET of one object. A watch is not used, because it would need RBAC for
@@ -83,7 +78,7 @@ export class WebhookConfiguration {
     const { api, logger } = this.#options;
     const answer = await api.request({
       method: 'GET',
-      path: resourcePath(CONFIGURATIONS, { name: NAME }),
+      path: resourcePath(WEBHOOK_CONFIGURATIONS, { name: NAME }),
       signal,
       timeoutMs: READ_TIMEOUT_MS,
       maxBytes: MAX_OBJECT_BYTES,

@@ -21,6 +21,7 @@ export {
   resourcePath,
   SECRETS,
   SERVICE_ACCOUNTS,
+  WEBHOOK_CONFIGURATIONS,
 } from './http/paths.ts';
 export type { ObjectLocation, Query, Resource } from './http/paths.ts';
 export { Backoff } from './reflector/backoff.ts';

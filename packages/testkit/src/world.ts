@@ -95,6 +95,7 @@ function environment({ directory, port, opsPort }: Pick<World, 'directory' | 'po
     ARCHPOLICY_WEBHOOK_ADDRESS: `127.0.0.1:${port}`,
     ARCHPOLICY_METRICS_ADDRESS: `127.0.0.1:${opsPort}`,
     ARCHPOLICY_DRAIN_SECONDS: '0',
+    ARCHPOLICY_CERTIFICATES: 'external',
     ARCHPOLICY_LOG_LEVEL: 'error',
   };
 }

@@ -24,6 +24,22 @@ export function parseCertificates(text: string): Result<readonly [X509Certificat
   return first === undefined ? failed({ code: 'CertificateInvalid' }) : ok([first, ...others]);
 }
 
+/** The certificates of a PEM text that can be parsed. */
+export interface ReadableCertificates {
+  readonly certificates: readonly X509Certificate[];
+  /** Whether they are all that the text contains. */
+  readonly isComplete: boolean;
+}
+
+/** Reads the certificates of a PEM text as OpenSSL and Go do, which skip what they cannot parse; at most `max` of them. */
+export function readCertificates(text: string, max: number): ReadableCertificates {
+  const starts = [...text.matchAll(BEGIN)].map(({ index }) => index);
+  const blocks = starts.slice(0, max).map((start, at) => parse(text.slice(start, starts[at + 1])));
+  const certificates = blocks.filter((certificate) => certificate !== undefined);
+  const isComplete = certificates.length === starts.length && (starts.length > 0 || text.trim() === '');
+  return { certificates, isComplete };
+}
+
 function parse(block: string): X509Certificate | undefined {
   try {
     return new X509Certificate(block);

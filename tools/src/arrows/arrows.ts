@@ -28,7 +28,7 @@ export const parts: readonly Part[] = [
   {
     name: 'operator',
     folder: 'operator',
-    may: ['core', 'async', 'registry', 'kube', 'service', 'cluster-view', 'process'],
+    may: ['core', 'async', 'tls', 'registry', 'kube', 'service', 'cluster-view', 'process'],
   },
   { name: 'crds', folder: 'crds', may: ['core'] },
   { name: 'testkit', folder: 'packages/testkit', may: ['core', 'async'] },
@@ -49,7 +49,16 @@ export interface Rooms {
 export const rooms: readonly Rooms[] = [
   {
     part: 'operator',
-    folders: ['gate', 'image-drift', 'keep-warm', 'policy', 'reporting', 'statistics', 'webhook-health'],
+    folders: [
+      'certificates',
+      'gate',
+      'image-drift',
+      'keep-warm',
+      'policy',
+      'reporting',
+      'statistics',
+      'webhook-health',
+    ],
     never: 'remediation',
   },
 ];

@@ -43,7 +43,13 @@ export const layers: Readonly<Record<string, readonly Layer[]>> = {
     ],
     'index.ts',
   ],
-  'packages/tls/src': ['problem.ts', 'certificates.ts', ['ca-bundle.ts', 'key-pair.ts'], 'client-tls.ts', 'index.ts'],
+  'packages/tls/src': [
+    ['issue.ts', 'problem.ts'],
+    'certificates.ts',
+    ['ca-bundle.ts', 'key-pair.ts'],
+    'client-tls.ts',
+    'index.ts',
+  ],
   'packages/service/src': [
     ['connection-table.ts', 'errors.ts', 'health.ts', 'metrics', 'sanitize.ts', 'secret.ts'],
     'config',
@@ -121,7 +127,7 @@ export const layers: Readonly<Record<string, readonly Layer[]>> = {
   'operator/src': [
     ['config.ts', 'controller-metrics.ts', 'errors.ts', 'failure-log.ts', 'listeners.ts', 'run-group.ts'],
     'view-age-check.ts',
-    ['gate', 'keep-warm', 'pull-secrets.ts'],
+    ['certificates', 'gate', 'keep-warm', 'pull-secrets.ts'],
     ['image-drift', 'reporting', 'statistics', 'webhook-health'],
     'policy',
     'remediation',
@@ -134,6 +140,15 @@ export const layers: Readonly<Record<string, readonly Layer[]>> = {
     'relaxation-entry.ts',
     ['relaxation-groups.ts', 'requested-relaxations.ts'],
     'relaxations.ts',
+  ],
+  'operator/src/certificates': [
+    ['installed-configuration.ts', 'metrics.ts', 'observations.ts', 'secret-object.ts'],
+    'certificate-content.ts',
+    'gatherer.ts',
+    ['cache-secret.ts', 'writer.ts'],
+    'messages.ts',
+    'certificate-reporter.ts',
+    'certificate-controller.ts',
   ],
   'operator/src/remediation': [
     ['eviction-attempts.ts', 'ports.ts'],

@@ -27,7 +27,9 @@ export const operator: Component = {
   name: 'operator',
   needs: ['archpolicy', 'redis', 'registry', 'nodes-ready'],
   ports: ['metrics'],
-  launch: (cluster, ports) => launch(cluster, ports, 'operator', {}),
+  // The webhook has the certificate of the local cluster, from files.
+  launch: (cluster, ports) =>
+    launch(cluster, ports, 'operator', { ARCHPOLICY_CERTIFICATES: 'external', ...cluster.environment }),
 };
 
 async function launch(

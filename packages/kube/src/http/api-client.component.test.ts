@@ -77,7 +77,16 @@ describe('a call', () => {
 
   test('returns an error status without a message for a proxy page', async () => {
     server.fault = () => ({ kind: 'answer', status: 502, body: '<html>Bad Gateway</html>' });
-    expect(await get()).toEqual({ kind: 'refused', status: 502, reason: '', message: '', details: {} });
+    expect(await get()).toMatchObject({ kind: 'refused', status: 502, reason: '', message: '', details: {} });
+  });
+
+  test.each<[number, string, number | undefined]>([
+    [200, 'Thu, 01 Jan 2026 00:00:07 GMT', Date.UTC(2026, 0, 1, 0, 0, 7)],
+    [404, 'Thu, 01 Jan 2026 00:00:07 GMT', Date.UTC(2026, 0, 1, 0, 0, 7)],
+    [200, 'soon', undefined],
+  ])('P2 returns the time of the server, with status %d and date %s', async (status, date, dateMs) => {
+    server.fault = () => ({ kind: 'answer', status, headers: { date }, body: {} });
+    expect((await get()).dateMs).toBe(dateMs);
   });
 
   test('reuses its connections', async () => {

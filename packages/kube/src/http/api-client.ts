@@ -4,7 +4,7 @@ import { errors } from 'undici';
 import type { Dispatcher } from 'undici';
 import type { Json } from '@archpolicy/core';
 import { abortedError, KubeError, toKubeError } from '../errors.ts';
-import { parseStatusError } from './response.ts';
+import { parseDate, parseStatusError } from './response.ts';
 import type { ApiResponse, StatusError } from './response.ts';
 import { boundedChunks, yieldBetweenChunks, parseJson, readBounded } from './body.ts';
 import { ConnectionPools } from './connection-pools.ts';
@@ -128,7 +128,8 @@ export class ApiClient implements Api {
       const response = await this.#send(request.isForLease === true ? 'leases' : 'calls', request, signal);
       const bytes = await readBounded(response.body, maxBytes);
       if (response.statusCode < 300) {
-        return { kind: 'ok', status: response.statusCode, body: bytes.length === 0 ? null : parseJson(bytes) };
+        const body = bytes.length === 0 ? null : parseJson(bytes);
+        return { kind: 'ok', status: response.statusCode, body, ...parseDate(response.headers['date']) };
       }
       return this.#toStatusError(response, bytes);
     });
@@ -219,11 +220,12 @@ export class ApiClient implements Api {
   #toStatusError(response: Dispatcher.ResponseData, bytes: Buffer): StatusError {
     if (response.statusCode === 401) this.#credentials.expire();
     const retryAfter = response.headers['retry-after'];
-    return parseStatusError(
+    const error = parseStatusError(
       response.statusCode,
       typeof retryAfter === 'string' ? retryAfter : undefined,
       parseJsonOrUndefined(bytes),
     );
+    return { ...error, ...parseDate(response.headers['date']) };
   }
 }
 

@@ -14,6 +14,11 @@ export const SECRETS: Resource = { group: '', version: 'v1', resource: 'secrets'
 export const SERVICE_ACCOUNTS: Resource = { group: '', version: 'v1', resource: 'serviceaccounts' };
 export const DEPLOYMENTS: Resource = { group: 'apps', version: 'v1', resource: 'deployments' };
 export const LEASES: Resource = { group: 'coordination.k8s.io', version: 'v1', resource: 'leases' };
+export const WEBHOOK_CONFIGURATIONS: Resource = {
+  group: 'admissionregistration.k8s.io',
+  version: 'v1',
+  resource: 'mutatingwebhookconfigurations',
+};
 export const EVENTS: Resource = { group: 'events.k8s.io', version: 'v1', resource: 'events' };
 
 /**

@@ -2,15 +2,20 @@ import { isJsonObject, withoutUndefined } from '@archpolicy/core';
 import type { Json, JsonObject } from '@archpolicy/core';
 import { KubeError } from '../errors.ts';
 
+interface Answered {
+  /** The time of the server, from the header `Date`; absent if there is none. */
+  readonly dateMs?: number;
+}
+
 /** A response with a 2xx status. */
-export interface ApiSuccess {
+export interface ApiSuccess extends Answered {
   readonly kind: 'ok';
   readonly status: number;
   readonly body: Json;
 }
 
 /** A response whose status is not 2xx. The caller decides whether the status is a failure. */
-export interface StatusError {
+export interface StatusError extends Answered {
   readonly kind: 'refused';
   readonly status: number;
   /** `reason` of the Status object, such as `NotFound`; empty if absent. */
@@ -51,6 +56,17 @@ export function parseStatusError(status: number, retryAfter: string | undefined,
     details,
     retryAfterMs: seconds === undefined ? undefined : seconds * 1000,
   });
+}
+
+/**
+ * Parses the header `Date`, which has a resolution of one second.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc9110#section-6.6.1
+ * @example Sun, 06 Nov 1994 08:49:37 GMT
+ */
+export function parseDate(date: string | readonly string[] | undefined): { readonly dateMs?: number } {
+  const dateMs = typeof date === 'string' ? Date.parse(date) : Number.NaN;
+  return Number.isNaN(dateMs) ? {} : { dateMs };
 }
 
 /** Returns the body of a success. Throws KubeError `Refused` for an error status. */
