@@ -44,7 +44,7 @@ export const layers: Readonly<Record<string, readonly Layer[]>> = {
     'index.ts',
   ],
   'packages/tls/src': [
-    ['issue.ts', 'problem.ts'],
+    ['issue', 'problem.ts'],
     'certificates.ts',
     ['ca-bundle.ts', 'key-pair.ts'],
     'client-tls.ts',

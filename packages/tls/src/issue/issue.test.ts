@@ -5,7 +5,7 @@ import { connect, createServer } from 'node:tls';
 import type { AddressInfo } from 'node:net';
 import { issueAuthority, issueServing } from './issue.ts';
 import type { IssuedCertificate } from './issue.ts';
-import { parseKeyPair } from './key-pair.ts';
+import { parseKeyPair } from '../key-pair.ts';
 
 const SUBJECT = 'CN=archpolicy-webhook-ca, O=archpolicy.dev';
 const validity = { notBeforeMs: Date.now() - 60_000, notAfterMs: Date.now() + 600_000 };
