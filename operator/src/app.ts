@@ -126,9 +126,7 @@ class Operator {
       ...{ namespace: config.namespace, maxEvictionsPerMinute: config.maxEvictionsPerMinute },
       ...{ events, instance: this.#process.instance, owner: () => this.#owner.reference },
       certificates: this.#keepCertificates(events),
-      metrics,
-      gateMetrics,
-      random: Math.random,
+      ...{ metrics, gateMetrics, random: Math.random },
       ...this.#keepWarm(observe),
     };
     // A replica that cannot work must not hold the Lease: the webhook gates pods while the Lease is renewed, and a
