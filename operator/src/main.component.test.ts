@@ -1,12 +1,11 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { VERSION } from '@archpolicy/process';
-import { createWorld } from '@archpolicy/testkit';
+import { createWorld, findProgram } from '@archpolicy/testkit';
 import type { World } from '@archpolicy/testkit';
 
-const MAIN = join(import.meta.dirname, 'main.ts');
+const MAIN = findProgram('operator');
 
 // Processes on a loaded machine.
 jest.setTimeout(60_000);

@@ -10,14 +10,15 @@ import type { JsonObject } from '@archpolicy/core';
 import {
   createWorld,
   dockerConfigJson,
-  listEncodings,
+  findProgram,
   LEASES_PATH,
+  listEncodings,
   multiPlatformImage,
   TokenServer,
 } from '@archpolicy/testkit';
 import type { ApiFault, ApiRequestSeen, World } from '@archpolicy/testkit';
 
-const MAIN = join(import.meta.dirname, 'main.ts');
+const MAIN = findProgram('operator');
 const PODS = '/api/v1/pods';
 const POLICIES = '/apis/archpolicy.dev/v1alpha1/archpolicies';
 const REPOSITORY = 'private/app';

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { join } from 'node:path';
 import {
   createWorld,
   ENCODED_IMAGES,
   ENCODED_IMAGES_USER,
+  findProgram,
   serveEncodedImages,
   TokenServer,
   WatchedProcess,
@@ -12,7 +12,7 @@ import type { World } from '@archpolicy/testkit';
 import { body, container, pod, review } from './fixtures/reviews.ts';
 import { TlsClient } from './fixtures/tls-client.ts';
 
-const MAIN = join(import.meta.dirname, 'main.ts');
+const MAIN = findProgram('webhook');
 
 // Processes and TLS on a loaded machine.
 jest.setTimeout(60_000);

@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { VERSION } from '@archpolicy/process';
-import { createWorld } from '@archpolicy/testkit';
+import { createWorld, findProgram } from '@archpolicy/testkit';
 import type { World } from '@archpolicy/testkit';
 
 let world: World;
@@ -14,7 +13,7 @@ beforeAll(async () => {
 
 afterAll(() => world.end());
 
-const MAIN = join(import.meta.dirname, 'main.ts');
+const MAIN = findProgram('webhook');
 
 const spawned = (args: readonly string[], env: Record<string, string>) => {
   const child = spawn(process.execPath, [MAIN, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });

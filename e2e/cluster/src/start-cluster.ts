@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { findBundle, TESTED_PROGRAMS } from '@archpolicy/testkit';
 import { down } from './commands/down.ts';
 import { up } from './commands/up.ts';
 import type { ClusterKind } from './commands/up.ts';
@@ -30,7 +31,7 @@ export interface StartClusterOptions {
   readonly only?: Target;
   /** The local cluster by default. */
   readonly kind?: ClusterKind;
-  /** Replacements for webhook/src/main.ts and operator/src/main.ts. */
+  /** Replacements for the main files of webhook and operator: their bundles, or else `src/main.ts`. */
   readonly programs?: Programs;
   /** Additional flags of the API server. */
   readonly apiServerFlags?: readonly string[];
@@ -67,13 +68,23 @@ async function runUp(directory: string, target: Target, options: StartClusterOpt
   const log = options.log ?? ((): void => undefined);
   const signal = options.signal ?? new AbortController().signal;
   try {
-    const { programs = {}, apiServerFlags = [] } = options;
+    const { apiServerFlags = [] } = options;
+    const programs = { ...findBundles(), ...options.programs };
     await up({ target, config, kind: options.kind, lifetime: 'process', log, signal, programs, apiServerFlags });
   } catch (error) {
     // The message contains the end of the log, so the directory can be removed.
     if (options.directory === undefined) await down(directory, log, new AbortController().signal);
     throw error;
   }
+}
+
+function findBundles(): Programs {
+  return Object.fromEntries(
+    TESTED_PROGRAMS.flatMap((program) => {
+      const bundle = findBundle(program);
+      return bundle === undefined ? [] : [[program, bundle]];
+    }),
+  );
 }
 
 async function openCluster(directory: string, options: StartClusterOptions): Promise<TestCluster> {

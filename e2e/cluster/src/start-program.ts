@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { findProgram } from '@archpolicy/testkit';
 import { clusterId } from './directory.ts';
 import { compileCache, clusterLayout, repositoryRoot } from './layout.ts';
 import { deathWithParent, startChild } from './process/child.ts';
@@ -13,7 +14,7 @@ export interface ProgramOptions {
   readonly name: string;
   /** `ARCHPOLICY_*` variables. */
   readonly env: Readonly<Record<string, string>>;
-  /** Main file, relative to the program's `src`. */
+  /** Main file, relative to the program's `src`. By default, the program itself. */
   readonly main?: string;
   /** A command that runs the program with `exec`, such as one that enters a mount namespace. */
   readonly wrapper?: readonly string[];
@@ -28,14 +29,15 @@ export async function startProgram({
   program,
   name,
   env,
-  main = 'main.ts',
+  main,
   wrapper = [],
 }: ProgramOptions): Promise<Child> {
   const layout = clusterLayout(directory);
   const id = await clusterId(layout);
+  const file = main === undefined ? findProgram(program) : join(repositoryRoot, program, 'src', main);
   return startChild({
     command: process.execPath,
-    args: ['--disable-warning=ExperimentalWarning', join(repositoryRoot, program, 'src', main)],
+    args: ['--disable-warning=ExperimentalWarning', file],
     env: {
       NODE_COMPILE_CACHE: compileCache,
       ...env,

@@ -3,13 +3,11 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createWorld, listEncodings } from '@archpolicy/testkit';
-import type { World } from '@archpolicy/testkit';
+import { createWorld, findProgram, listEncodings, TESTED_PROGRAMS } from '@archpolicy/testkit';
+import type { TestedProgram, World } from '@archpolicy/testkit';
 
 /** The secret in each broken file. No output may contain it in any form. */
 const CANARY = 'Marker7Q';
-const ROOT = join(import.meta.dirname, '../../..');
-const PROCESSES = ['webhook', 'operator'] as const;
 
 /** Texts with a syntax error at a secret, or with a secret where the schema expects something else. */
 const BROKEN: readonly (readonly [what: string, text: string])[] = [
@@ -29,9 +27,14 @@ afterAll(() => world.end());
 const path = (name: string): string => join(world.directory, name);
 
 /** Starts a process and returns its whole output once it has ended. */
-async function start(process_: string, env: Record<string, string>): Promise<{ status: unknown; output: string }> {
-  const main = join(ROOT, process_, 'src/main.ts');
-  const child = spawn(process.execPath, [main], { env: { ...world.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+async function start(
+  program: TestedProgram,
+  env: Record<string, string>,
+): Promise<{ status: unknown; output: string }> {
+  const child = spawn(process.execPath, [findProgram(program)], {
+    env: { ...world.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
@@ -40,7 +43,7 @@ async function start(process_: string, env: Record<string, string>): Promise<{ s
   return { status, output };
 }
 
-describe.each(PROCESSES)('P5 I11 the error with which the %s does not start quotes no file', (name) => {
+describe.each(TESTED_PROGRAMS)('P5 I11 the error with which the %s does not start quotes no file', (name) => {
   const expectRefused = async (env: Record<string, string>): Promise<void> => {
     const { status, output } = await start(name, env);
     expect(status).not.toBe(0);

@@ -11,6 +11,7 @@ export * from './fault-proxy/index.ts';
 export * from './http/index.ts';
 export * from './http-proxy/index.ts';
 export * from './dns/index.ts';
+export * from './tested-program/config.ts';
 export * from './watched-process.ts';
 export { compareWithMetricsPage, readMetricsPage } from './metrics-page.ts';
 export type { DocumentedMetric } from './metrics-page.ts';

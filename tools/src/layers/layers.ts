@@ -108,6 +108,7 @@ export const layers: Readonly<Record<string, readonly Layer[]>> = {
       'marker.ts',
       'metrics-page.ts',
       'seeded-random.ts',
+      'tested-program',
       'watched-process.ts',
     ],
     ['api-server', 'fault-proxy', 'http-proxy', 'fuzz', 'mutations', 'performance', 'redis', 'registry'],
