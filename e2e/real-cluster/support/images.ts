@@ -24,7 +24,7 @@ export class ImagePusher {
     for (const architecture of ['amd64', 'arm64'] as const) {
       const signal = new AbortController().signal;
       const folder = await buildGoModule(imageProgram(architecture), readConfig(), () => undefined, signal);
-      layers.set(`linux/${architecture}`, createTar('app', await readFile(join(folder, 'app'))));
+      layers.set(`linux/${architecture}`, createTar([{ name: 'app', content: await readFile(join(folder, 'app')) }]));
     }
     return new ImagePusher(registry, layers);
   }

@@ -12,7 +12,7 @@ export const pushSandboxImage: Task = {
   name: 'sandbox-image',
   needs: ['registry'],
   async run(cluster) {
-    const layer = createTar('app', await readFile(cluster.tool('sandbox-program')));
+    const layer = createTar([{ name: 'app', content: await readFile(cluster.tool('sandbox-program')) }]);
     const [repository = '', tag = ''] = SANDBOX_IMAGE.split(':');
     await pushImage(`127.0.0.1:${cluster.port('registry', 'http')}`, repository, tag, ['linux/amd64'], {
       kind: 'single',
