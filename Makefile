@@ -52,8 +52,8 @@ promises: setup ## List which tests prove which rule or promise
 	@$(RUN) tools/src/promises/main.ts
 
 .PHONY: up
-up: setup ## Start the local cluster in CLUSTER_DIR (ONLY=control-plane: without ArchPolicy; POLICY=none: without a policy; REAL=1: with a real node)
-	@$(RUN) $(if $(REAL),e2e/real-cluster/src/main.ts up,e2e/cluster/src/main.ts up $(if $(ONLY),--only $(ONLY)) $(if $(POLICY),--policy $(POLICY)))
+up: setup $(if $(DEPLOY),image) ## Start the local cluster in CLUSTER_DIR (ONLY=control-plane: without ArchPolicy; POLICY=none: without a policy; REAL=1: with a real node; REAL=1 DEPLOY=overlays/small: with these manifests and the image)
+	@$(RUN) $(if $(REAL),e2e/real-cluster/src/main.ts up $(if $(DEPLOY),--deploy $(DEPLOY)),e2e/cluster/src/main.ts up $(if $(ONLY),--only $(ONLY)) $(if $(POLICY),--policy $(POLICY)))
 
 .PHONY: down
 down: setup ## Stop the local cluster and remove CLUSTER_DIR

@@ -11,7 +11,7 @@ import type { SeenPod } from '../support/pods.ts';
 import { SIMULATED_NODE_NAME } from './src/components/catalogue.ts';
 import { applyManifests } from './src/deploy/apply.ts';
 import { startRealCluster } from './src/index.ts';
-import { pushArchPolicy } from './support/archpolicy-image.ts';
+import { pushArchPolicy } from './support/build-image.ts';
 import { deployment } from './support/deployments.ts';
 import { describeReal } from './support/describe-real.ts';
 import { ImagePusher } from './support/images.ts';

@@ -2,6 +2,8 @@ import { Command, CommanderError } from 'commander';
 import { up } from '../../cluster/src/commands/up.ts';
 import { readConfig } from '../../cluster/src/config.ts';
 import { ClusterError, errorMessage } from '../../cluster/src/errors.ts';
+import { deploy, findImage } from './deploy/deploy.ts';
+import { findManifests } from './deploy/find-manifests.ts';
 import { realCluster } from './index.ts';
 
 process.stdout.on('error', () => undefined);
@@ -21,12 +23,19 @@ function program(): Command {
   const command = new Command('real-cluster')
     .description('A cluster with a real node on this machine, in CLUSTER_DIR.')
     .exitOverride();
-  command.command('up').description('start the cluster, and wait until it is ready').action(runUp);
+  command
+    .command('up')
+    .description('start the cluster, and wait until it is ready')
+    .option('--deploy <folder>', 'then apply these manifests of deploy/ with the image of `make image`')
+    .action(runUp);
   return command;
 }
 
-async function runUp(): Promise<void> {
+async function runUp({ deploy: folder }: { readonly deploy?: string }): Promise<void> {
   const begin = performance.now();
+  // Report mistakes before the start.
+  const wanted =
+    folder === undefined ? undefined : { manifests: await findManifests(folder), image: await findImage() };
   const layout = await up({
     kind: realCluster,
     target: 'control-plane',
@@ -39,6 +48,10 @@ async function runUp(): Promise<void> {
     },
     signal: interrupt.signal,
   });
+  if (wanted !== undefined) {
+    print(`  deploying ${wanted.manifests}`);
+    await deploy(layout, wanted.image, wanted.manifests, interrupt.signal);
+  }
   print(`ready after ${((performance.now() - begin) / 1000).toFixed(1)} s. To use it:`);
   print(`  export KUBECONFIG=${layout.kubeconfig}`);
   print(`Everything else is in ${layout.env}; \`make down\` ends it.`);

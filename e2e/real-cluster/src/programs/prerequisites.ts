@@ -4,8 +4,13 @@ import { findMissing, run } from './commands.ts';
 
 /** Programs of every distribution that the namespaces need, and programs that build or unpack the others. */
 const NEEDED = ['unshare', 'setpriv', 'bash', 'ip', 'mount', 'go', 'apt-get', 'dpkg'];
-/** Directories of the machine that the cluster replaces by its own. */
-const HIDDEN = ['/run/', '/var/lib/', '/var/log/'];
+/** Directories of the machine that the cluster replaces by its own (inside/first-process.sh). */
+const REPLACED = ['/run/', '/var/lib/', '/var/log/'];
+
+/** Returns the first of the paths that the cluster would not see. */
+export function findHidden(paths: readonly string[]): string | undefined {
+  return paths.find((path) => REPLACED.some((prefix) => path.startsWith(prefix)));
+}
 
 /** Returns the reason why this machine cannot run a real node, or undefined if it can. */
 export async function findMissingPrerequisite(): Promise<string | undefined> {
@@ -16,7 +21,7 @@ export async function findMissingPrerequisite(): Promise<string | undefined> {
   if (missing !== undefined) return `needs ${missing}`;
   // With version 2 alone it has not been tested.
   if ((await findHierarchies()).length === 0) return 'needs control groups of version 1';
-  const hidden = [cacheDirectory, import.meta.dirname].find((path) => HIDDEN.some((prefix) => path.startsWith(prefix)));
+  const hidden = findHidden([cacheDirectory, import.meta.dirname]);
   if (hidden !== undefined) return `needs another directory than ${hidden}`;
   const mayCreate = await run('unshare', ['--net', '--mount', '--pid', '--fork', 'true'], {
     env: environment,

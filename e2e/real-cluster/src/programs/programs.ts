@@ -4,7 +4,7 @@ import type { Config } from '../../../cluster/src/config.ts';
 import { ClusterError } from '../../../cluster/src/errors.ts';
 import { findNodePrograms } from './debian-programs.ts';
 import { buildGoModule, cniPlugins, corednsProgram, imageProgram, kubernetesPrograms } from './go-programs.ts';
-import { findMissingPrerequisite } from './prerequisites.ts';
+import { findHidden, findMissingPrerequisite } from './prerequisites.ts';
 
 /**
  * Finds, unpacks or builds the programs of a real node.
@@ -17,6 +17,12 @@ export async function ensureNodeTools(
 ): Promise<ToolPaths> {
   const missing = await findMissingPrerequisite();
   if (missing !== undefined) throw new ClusterError('Toolchain', `a real node ${missing}: use another machine`);
+  if (findHidden([config.clusterDirectory]) !== undefined) {
+    throw new ClusterError(
+      'Config',
+      `CLUSTER_DIR is ${config.clusterDirectory}: a cluster with a real node has its own /run, /var/lib and /var/log, choose another directory`,
+    );
+  }
   const debian = await findNodePrograms(config, log, signal);
   const build = (module: Parameters<typeof buildGoModule>[0]): Promise<string> =>
     buildGoModule(module, config, log, signal);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { findManifests } from './find-manifests.ts';
 import { buildOverlay } from './overlay.ts';
 
 describe('the overlay for a cluster with a real node', () => {
@@ -18,5 +19,17 @@ describe('the overlay for a cluster with a real node', () => {
       },
       'registries.yaml': { registries: [{ host: 'registry.archpolicy.test:*', plainHttp: true }] },
     });
+  });
+});
+
+describe('the folder of DEPLOY', () => {
+  test('holds a kustomization', async () => {
+    await expect(findManifests('base')).resolves.toMatch(/\/deploy\/base$/u);
+  });
+
+  test.each(['overlays/none', 'README.md', '../e2e'])('is rejected if it holds none: %s', async (name) => {
+    await expect(findManifests(name)).rejects.toThrow(
+      `DEPLOY is ${name}, and deploy/${name} has no kustomization.yaml: choose another`,
+    );
   });
 });

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import type { TarFile } from '../src/images/tar.ts';
-import { run } from '../src/programs/commands.ts';
+import type { TarFile } from './tar.ts';
+import { run } from '../programs/commands.ts';
 
 const TIMEOUT_MILLISECONDS = 30_000;
 
