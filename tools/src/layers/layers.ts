@@ -202,12 +202,5 @@ export const layers: Readonly<Record<string, readonly Layer[]>> = {
     ['soak', 'start-cluster.ts'],
     ['index.ts', 'main.ts'],
   ],
-  'e2e/real-cluster/src': [
-    ['images', 'programs'],
-    'components',
-    ['deploy', 'inside'],
-    'outside',
-    'index.ts',
-    'main.ts',
-  ],
+  'e2e/real-cluster/src': ['programs', 'images', 'components', ['deploy', 'inside'], 'outside', 'index.ts', 'main.ts'],
 };
