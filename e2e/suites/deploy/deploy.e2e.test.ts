@@ -1,15 +1,32 @@
-import { join } from 'node:path';
+import { mkdtemp, realpath, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import type { JsonObject } from '@archpolicy/core';
 import type { Resource } from '@archpolicy/kube';
 import { START_TIMEOUT_MILLISECONDS, startCluster, waitFor } from '@archpolicy/e2e';
 import type { TestCluster } from '@archpolicy/e2e';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { LiveCluster } from '../../support/live-cluster.ts';
-import { GROUPS, OPERATOR, QUESTIONS, WEBHOOK } from './rights.ts';
+import { expandRule, parseQuestion } from './access-reviews.ts';
+import type { Rule } from './access-reviews.ts';
+import {
+  COMPONENTS,
+  findCertManagerCrds,
+  OVERLAYS,
+  renderWorkloads,
+  toPod,
+  writeOverlay,
+  writeOverlayWith,
+} from './overlays.ts';
+import { OPERATOR, QUESTIONS, WEBHOOK } from './rights.ts';
 import type { Rights } from './rights.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
-const kustomizeFlag = (path: string): string => `--kustomize=${join(ROOT, path)}`;
+const kustomizeFlag = (path: string): string => `--kustomize=${resolve(ROOT, path)}`;
+const APPLY = ['apply', '--server-side'];
+const STRICT = [...APPLY, '--dry-run=server', '--validate=strict'];
+const DEFAULT_POLICY = `--filename=${join(ROOT, 'deploy/policies/default.yaml')}`;
+const WEBHOOK_CONFIGURATION = ['mutatingwebhookconfiguration', 'archpolicy'];
 const ACCOUNTS = 'system:serviceaccount:archpolicy-system';
 const account = (name: string): string => `--as=${ACCOUNTS}:archpolicy-${name}`;
 const GROUPS_OF_ACCOUNTS = [
@@ -24,6 +41,7 @@ jest.setTimeout(60_000);
 
 let cluster: TestCluster;
 let live: LiveCluster;
+let folder: string;
 
 /** Returns the output of kubectl. Warnings of the API server fail too. */
 async function kubectl(args: readonly string[], stdin?: string): Promise<string> {
@@ -41,22 +59,22 @@ const get = async (...args: string[]): Promise<JsonObject> =>
 beforeAll(async () => {
   cluster = await startCluster({ only: 'api-server' });
   live = LiveCluster.open(cluster.get('KUBECONFIG'));
+  folder = await realpath(await mkdtemp(join(tmpdir(), 'archpolicy-overlays-')));
 }, START_TIMEOUT_MILLISECONDS);
 
 afterAll(async () => {
   await live.close();
   await cluster.stop();
+  await rm(folder, { recursive: true });
 });
 
 describe('the quick start', () => {
-  test('consists of two commands, for the base and for the policy, and is idempotent', async () => {
-    const first = await kubectl(['apply', '--server-side', kustomizeFlag('deploy/base')]);
+  test('consists of two commands, for ArchPolicy and for the policy, and is idempotent', async () => {
+    const first = await kubectl([...APPLY, kustomizeFlag('deploy/overlays/small')]);
     expect(first).toContain('deployment.apps/archpolicy-webhook serverside-applied');
     await kubectl(['wait', '--for=condition=Established', 'crd/archpolicies.archpolicy.dev']);
-    expect(await kubectl(['apply', `--filename=${join(ROOT, 'deploy/policies/default.yaml')}`])).toBe(
-      'archpolicy.archpolicy.dev/default created\n',
-    );
-    expect(await kubectl(['diff', '--server-side', kustomizeFlag('deploy/base')])).toBe('');
+    expect(await kubectl(['apply', DEFAULT_POLICY])).toBe('archpolicy.archpolicy.dev/default created\n');
+    expect(await kubectl(['diff', '--server-side', kustomizeFlag('deploy/overlays/small')])).toBe('');
     expect(await kubectl(['get', 'archpolicies', '--no-headers', '--output=custom-columns=:.spec.mode'])).toBe(
       'Audit\n',
     );
@@ -65,10 +83,22 @@ describe('the quick start', () => {
   test('the documented command switches to Enforce', async () => {
     await kubectl(['patch', 'archpolicy', 'default', '--type=merge', '--patch={"spec":{"mode":"Enforce"}}']);
     expect(await get('archpolicy', 'default')).toMatchObject({ spec: { mode: 'Enforce' } });
+    expect(await kubectl(['apply', DEFAULT_POLICY])).toBe('archpolicy.archpolicy.dev/default configured\n');
   });
 
-  test('applying the base again keeps the CA of the webhook', async () => {
-    const name = ['mutatingwebhookconfiguration', 'archpolicy'];
+  test('production replaces small: more replicas, budgets and Redis', async () => {
+    await kubectl([...APPLY, kustomizeFlag('deploy/overlays/production')]);
+    const format = '--output=custom-columns=:.metadata.name,:.spec.replicas';
+    const namespace = '--namespace=archpolicy-system';
+    const deployments = await kubectl(['get', 'deployments', namespace, '--no-headers', format]);
+    expect(deployments.trim().split(/\s+/u)).toEqual([
+      ...['archpolicy-operator', '2', 'archpolicy-redis', '1', 'archpolicy-webhook', '3'],
+    ]);
+    const budgets = await kubectl(['get', 'poddisruptionbudgets', namespace, '--output=name']);
+    expect(budgets.trim().split('\n')).toHaveLength(2);
+  });
+
+  test('applying again changes neither the CA of the webhook nor a status', async () => {
     // Any certificate can be used here, because the API server only checks that the value is a certificate.
     const [ca] = (
       await kubectl(['config', 'view', '--raw', '--output=jsonpath={.clusters[0].cluster.certificate-authority-data}'])
@@ -76,11 +106,32 @@ describe('the quick start', () => {
     const patches = [0, 1].map((index) => ({
       ...{ op: 'add', path: `/webhooks/${index}/clientConfig/caBundle`, value: ca },
     }));
-    await kubectl(['patch', ...name, '--type=json', `--patch=${JSON.stringify(patches)}`]);
-    await kubectl(['apply', '--server-side', kustomizeFlag('deploy/base')]);
-    expect(await get(...name)).toMatchObject({
+    const asOperator = ['--field-manager=archpolicy-operator', '--output=name'];
+    await kubectl([
+      'patch',
+      ...WEBHOOK_CONFIGURATION,
+      '--type=json',
+      `--patch=${JSON.stringify(patches)}`,
+      ...asOperator,
+    ]);
+    const status = (change: JsonObject): string[] => [
+      ...['--subresource=status', '--type=merge', `--patch=${JSON.stringify({ status: change })}`, ...asOperator],
+    ];
+    await kubectl(['patch', 'archpolicy', 'default', ...status({ observedGeneration: 1 })]);
+    const counts = { observedGeneration: 1, replicas: 3, readyReplicas: 3 };
+    await kubectl(['patch', 'deployment/archpolicy-webhook', '--namespace=archpolicy-system', ...status(counts)]);
+
+    const production = kustomizeFlag('deploy/overlays/production');
+    expect(await kubectl(['diff', '--server-side', production])).toBe('');
+    expect(await kubectl(['diff', DEFAULT_POLICY])).toBe('');
+    await kubectl([...APPLY, production]);
+    const configuration = await get(...WEBHOOK_CONFIGURATION, '--show-managed-fields');
+    expect(configuration).toMatchObject({
       webhooks: [0, 1].map(() => ({ clientConfig: { caBundle: ca, service: { path: '/mutate' } } })),
     });
+    const { managedFields } = configuration['metadata'] as { readonly managedFields: readonly JsonObject[] };
+    const owners = managedFields.filter((entry) => JSON.stringify(entry).includes('f:caBundle'));
+    expect(owners.map(({ manager }) => manager)).toEqual(['archpolicy-operator']);
   });
 
   test('P1 the API server calls the webhook with a timeout of two seconds and ignores failures, except of dry runs', async () => {
@@ -105,21 +156,94 @@ describe('the quick start', () => {
   });
 });
 
-describe('the components', () => {
-  test.each(['egress', 'pull-secrets-in-namespaces', 'pull-secrets-none'])('%s is valid', async (component) => {
-    const overlay = join('e2e/suites/deploy/testdata', component);
-    await kubectl(['apply', '--server-side', '--dry-run=server', '--validate=strict', kustomizeFlag(overlay)]);
+describe('every rendering', () => {
+  beforeAll(async () => {
+    for (const crd of await findCertManagerCrds()) await kubectl([...APPLY, `--filename=${crd}`]);
+    await kubectl(['wait', '--for=condition=Established', 'crd/issuers.cert-manager.io', '--timeout=30s']);
+  }, START_TIMEOUT_MILLISECONDS);
+
+  /** Creates the pods of all workloads as a dry run. Returns the refusals of the Pod Security level `restricted`. */
+  async function violations(overlay: string): Promise<readonly string[]> {
+    const refusals: string[] = [];
+    for (const workload of await renderWorkloads(overlay)) {
+      const pod = JSON.stringify(toPod(workload));
+      const dryRun = ['create', '--dry-run=server', '--validate=strict', '--filename=-'];
+      const { status, stderr } = await cluster.kubectl(dryRun, pod);
+      if (status !== 0 || stderr !== '') refusals.push(`${workload.metadata.name}: ${stderr}`);
+    }
+    return refusals;
+  }
+
+  test.each(OVERLAYS)('overlay %s is valid, and its pods have the level restricted', async (name) => {
+    const overlay = join(ROOT, 'deploy/overlays', name);
+    await kubectl([...STRICT, kustomizeFlag(overlay)]);
+    expect(await violations(overlay)).toEqual([]);
+  });
+
+  test.each(COMPONENTS.filter((name) => name !== 'host-network'))(
+    'production with the component %s is valid, and its pods have the level restricted',
+    async (component) => {
+      const overlay = await writeOverlayWith(folder, component);
+      await kubectl([...STRICT, kustomizeFlag(overlay)]);
+      expect(await violations(overlay)).toEqual([]);
+    },
+  );
+
+  test('production with the component host-network violates the level restricted by the network alone', async () => {
+    const overlay = await writeOverlayWith(folder, 'host-network');
+    const [refusal = '', ...others] = await violations(overlay);
+    expect(others).toEqual([]);
+    expect(refusal).toMatch(
+      /^archpolicy-webhook: .*violates PodSecurity "restricted:latest": host namespaces \(hostNetwork=true\), hostPort \(container "webhook" uses hostPorts [\d, ]+\)\s*$/u,
+    );
+    const { status, stderr } = await cluster.kubectl([...STRICT, kustomizeFlag(overlay)]);
+    expect(status).toBe(0);
+    // The namespace of a dry run still has its old level. The port of the node is set in a pod, not in its template.
+    expect(stderr).toBe('Warning: would violate PodSecurity "restricted:latest": host namespaces (hostNetwork=true)\n');
+  });
+
+  test('the documented names replace the images', async () => {
+    const images = [
+      { name: 'ghcr.io/archpolicy/archpolicy', newName: 'registry.example.com/archpolicy', newTag: '1.2.3' },
+      { name: 'docker.io/library/redis', newName: 'registry.example.com/redis', newTag: '7' },
+    ];
+    const workloads = await renderWorkloads(await writeOverlay(folder, 'images', { images }));
+    const used = workloads.flatMap(({ spec }) => spec.template.spec.containers.map(({ image }) => image));
+    expect(new Set(used)).toEqual(new Set(['registry.example.com/archpolicy:1.2.3', 'registry.example.com/redis:7']));
   });
 });
 
-describe('the component cert-manager', () => {
-  test('removes the rights to Secrets and caBundle, and sets the variable', async () => {
-    const overlay = join(ROOT, 'e2e/suites/deploy/testdata/cert-manager');
-    const text = await kubectl(['kustomize', overlay]);
-    expect(text).not.toContain('name: archpolicy-certificates');
-    expect(text).toMatch(/name: ARCHPOLICY_CERTIFICATES\n\s+value: external/u);
-    expect(text).toContain('cert-manager.io/inject-ca-from: archpolicy-system/archpolicy-webhook-tls');
-    expect(text.match(/secretName: archpolicy-webhook-tls/gu)?.length).toBeGreaterThan(1);
+describe('while nothing of ArchPolicy runs', () => {
+  /** Returns how many calls of the webhook have failed and were ignored. */
+  async function failedCalls(): Promise<number> {
+    const metrics = await kubectl(['get', '--raw=/metrics']);
+    const lines = metrics.matchAll(
+      /^apiserver_admission_webhook_fail_open_count\{name="pods\.archpolicy\.dev".*\} (\d+)$/gmu,
+    );
+    return [...lines].reduce((sum, [, count]) => sum + Number(count), 0);
+  }
+
+  // As after a restart of all nodes: the components that ArchPolicy's pods need start without it.
+  test.each([
+    ['kube-system', 0],
+    ['archpolicy-system', 0],
+    ['default', 1],
+  ])('P1 a pod in %s is created after %d calls of the webhook', async (namespace, calls) => {
+    const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'starting', namespace } };
+    await create(account, '--output=name');
+    const security = { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } };
+    const container = {
+      ...{ name: 'app', image: 'app:1' },
+      securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
+    };
+    const spec = { serviceAccountName: 'starting', securityContext: security, containers: [container] };
+    const before = await failedCalls();
+    const pod = await create(
+      { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'starting', namespace }, spec },
+      '--output=json',
+    );
+    expect((JSON.parse(pod) as JsonObject)['metadata']).not.toHaveProperty('annotations');
+    expect((await failedCalls()) - before).toBe(calls);
   });
 });
 
@@ -146,13 +270,6 @@ describe('the local overlay', () => {
   });
 });
 
-interface Rule {
-  readonly verbs: readonly string[];
-  readonly apiGroups: readonly string[];
-  readonly resources: readonly string[];
-  readonly resourceNames?: readonly string[];
-}
-
 /** Returns the rights of a user in a namespace, without the rights of all accounts. */
 async function readRights(user: string, namespace: string): Promise<Rights> {
   const readRules = async (as: string): Promise<readonly Rule[]> => {
@@ -162,25 +279,12 @@ async function readRights(user: string, namespace: string): Promise<Rights> {
     };
     return answer.status.resourceRules;
   };
-  const common = new Set((await readRules('--as=system:serviceaccount:default:none')).flatMap(expand).map(String));
+  const common = new Set((await readRules('--as=system:serviceaccount:default:none')).flatMap(expandRule).map(String));
   const verbs: Record<string, string[]> = {};
-  for (const [resource, verb] of (await readRules(user)).flatMap(expand)) {
+  for (const [resource, verb] of (await readRules(user)).flatMap(expandRule)) {
     if (!common.has(String([resource, verb]))) (verbs[resource] ??= []).push(verb);
   }
   return Object.fromEntries(Object.entries(verbs).map(([resource, list]) => [resource, list.toSorted().join(' ')]));
-}
-
-function expand({ verbs, apiGroups, resources, resourceNames = [''] }: Rule): [resource: string, verb: string][] {
-  return apiGroups.flatMap((group) =>
-    resources.flatMap((resource) =>
-      resourceNames.flatMap((name) =>
-        verbs.map((verb): [string, string] => [
-          `${resource}${group === '' ? '' : `.${group}`}${name === '' ? '' : `:${name}`}`,
-          verb,
-        ]),
-      ),
-    ),
-  );
 }
 
 describe('priority and fairness', () => {
@@ -234,12 +338,3 @@ describe('RBAC', () => {
     expect((status as JsonObject)['allowed']).toBe(answer === 'yes');
   });
 });
-
-/** Parses `VERB RESOURCE[/NAME] [--subresource=S] [-n NAMESPACE]` to the attributes of an access review. */
-function parseQuestion(question: string): JsonObject {
-  const [, verb = '', resource = '', name = '', subresource = '', namespace = 'default'] =
-    /^(\w+) (\w+)(?:\/(\S+))?(?: --subresource=(\w+))?(?: -n (\S+))?$/u.exec(question) ?? [];
-  if (verb === '') throw new Error(`not a question: ${question}`);
-  const group = GROUPS[resource] ?? '';
-  return { resourceAttributes: { verb, group, version: '*', resource, name, subresource, namespace } };
-}
