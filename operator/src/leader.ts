@@ -93,13 +93,13 @@ export interface LeaderOptions {
  * pods would seem to have no policy, and policies would seem to have no pods.
  */
 export async function runAsLeader(options: LeaderOptions, leadership: Leadership): Promise<void> {
-  const { parts, record } = buildLeader(options, leadership);
+  const { parts, record, statuses } = buildLeader(options, leadership);
   let isRunning = true;
   options.metrics.leading(() => isRunning && leadership.isHeld());
   try {
     await runGroup(parts, leadership.signal);
     // Now all evictions have ended, and the slots of rejected ones are free.
-    await record.writeLast();
+    await Promise.all([record.writeLast(), statuses.writeLast()]);
   } finally {
     isRunning = false;
   }
@@ -108,6 +108,7 @@ export async function runAsLeader(options: LeaderOptions, leadership: Leadership
 interface LeaderParts {
   readonly parts: readonly Runnable[];
   readonly record: SafetyRecorder;
+  readonly statuses: Pick<PolicyStatuses, 'writeLast'>;
 }
 
 /**
@@ -155,7 +156,7 @@ function buildLeader(options: LeaderOptions, lease: Pick<Leadership, 'isHeld'>):
   const age = new ViewAgeCheck({ views, clock });
   const reach = new WebhookReporter({ ...observed, policies: views.policies });
   const observers = [record, brake, configuration, reach, webhook, tolerations, drift, statuses];
-  return { record, parts: [...observers, remediation, resync, gate, age, ...warm] };
+  return { record, statuses, parts: [...observers, remediation, resync, gate, age, ...warm] };
 }
 
 function safetyRecorder(options: LeaderOptions, ledger: EvictionLedger): SafetyRecorder {

@@ -207,6 +207,19 @@ describe('P2 the outage of a dependency is reported, and missed work is done aft
     expect(reads()).toBeLessThanOrEqual(8);
   });
 
+  test('P2 the operator ends while an eviction is answered: the status of the policy contains the eviction', async () => {
+    let stopped: Promise<void> | undefined;
+    rig.world.api.fault = (request) => {
+      if (request.path.endsWith('/eviction')) stopped ??= rig.stop();
+      return rig.answer(request);
+    };
+    rig.putPod('a', rig.pushArmImage('web'), 'amd64-1');
+    rig.start();
+    await until(() => stopped !== undefined);
+    await stopped;
+    expect([rig.evicted, objectAt(rig.status, 'pods')['evicted']]).toEqual([['a'], 1]);
+  });
+
   test('P2 the leader: a standby takes over and evicts the remaining misplaced pods', async () => {
     rig.start();
     await until(() => hasMetric(/archpolicy_leader 1/u));

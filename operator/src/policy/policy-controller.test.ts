@@ -5,6 +5,7 @@ import { FakeClock } from '@archpolicy/testkit';
 import { NO_PODS } from '../statistics/policy-pod-stats.ts';
 import { policy, silent } from '../fixtures/objects.ts';
 import { PolicyController } from './policy-controller.ts';
+import type { WriteStatus } from './policy-controller.ts';
 
 interface Rig {
   readonly clock: FakeClock;
@@ -18,6 +19,7 @@ interface Rig {
     /** Whether a write reaches the store, and whether its response reaches the controller. */
     write: 'confirmed' | 'lost' | 'unheard';
   };
+  readonly write: WriteStatus;
   readonly degradedNow: ReadonlyMap<string, number>;
   readonly stop: () => Promise<void>;
 }
@@ -83,7 +85,7 @@ function rig(start: Partial<Rig['state']> = {}): Rig {
     end.abort();
     await running;
   };
-  return { clock, controller, writes, state, degradedNow, stop };
+  return { clock, controller, writes, write, state, degradedNow, stop };
 }
 
 function stored(before: ArchPolicy, status: Json): ArchPolicy {
@@ -147,6 +149,24 @@ describe('the status of a policy', () => {
     await clock.advance(6_000);
     expect(writes.map(({ resourceVersion }) => resourceVersion)).toEqual(['1', '2']);
     await stop();
+  });
+
+  test('counts evictions that ended after the controller, and writes each count once', async () => {
+    const { clock, controller, writes, write, stop } = rig();
+    controller.touch('default');
+    await clock.advance(1_000);
+    controller.evicted('default');
+    await stop();
+    await controller.writeLast(write);
+    await controller.writeLast(write);
+    expect(writes.slice(1).map(({ status }) => status)).toEqual([{ pods: { evicted: 1 } }]);
+  });
+
+  test('a failed write at the end does not fail the shutdown', async () => {
+    const { controller, stop } = rig();
+    controller.evicted('default');
+    await stop();
+    await controller.writeLast(() => Promise.reject(new Error('no connection')));
   });
 
   test('counts evictions', async () => {

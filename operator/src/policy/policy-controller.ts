@@ -132,6 +132,24 @@ export class PolicyController {
     this.#queue.stop();
   }
 
+  /**
+   * Writes the counts of evictions that no status contains yet, without the minimum interval. To be called at the end of
+   * a term, when all evictions have ended.
+   */
+  async writeLast(write: WriteStatus): Promise<void> {
+    const { policies, metrics, logger } = this.#options;
+    const writes = policies.list().map(async (policy) => {
+      const evicted = this.#evicted.total(policy);
+      if (policy.deleting === true || evicted === (policy.status?.pods?.evicted ?? 0)) return;
+      const written = await write(policy, { pods: { evicted } }).catch((err: unknown) => {
+        logger.warn({ err, policy: policy.name }, 'failed to write the count of evictions at the end of the term');
+        return false;
+      });
+      metrics.statusWrite(written ? 'written' : 'unconfirmed');
+    });
+    await Promise.all(writes);
+  }
+
   #timed(name: string, ports: StatusPorts): Promise<ReconcileResult> {
     return timeReconcile('policy', this.#options, () => this.#reconcile(name, ports));
   }

@@ -102,6 +102,14 @@ describe('ArchPolicy’s operator on @dot-i/k8s-operator', () => {
     expect(seen).toEqual(['default']);
   });
 
+  test('writes at the end of a term, after its signal was aborted', async () => {
+    end.abort();
+    const policy = { name: 'default', resourceVersion: currentVersion() };
+    expect(await operator.writeStatus(policy, STATUS)).toBe(false);
+    operator.allowLastWrites();
+    expect(await operator.writeStatus(policy, STATUS)).toBe(true);
+  });
+
   test('delivers no event when its signal aborts during the start', async () => {
     end.abort();
     const over = new AbortController();

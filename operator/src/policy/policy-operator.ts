@@ -24,6 +24,8 @@ import type { OperatorLogger, ResourceEvent, ResourceMeta } from './dot-i.ts';
 const PLACEHOLDER_SERVER = 'https://kubernetes.invalid';
 /** Timeout of a status write. It can be long, because no other work waits for the write. */
 const STATUS_TIMEOUT_MS = 10_000;
+/** Timeout of the writes at the end of a term. They delay the release of the Lease. */
+const LAST_WRITE_TIMEOUT_MS = 1_000;
 
 export interface PolicyOperatorOptions {
   readonly policies: Pick<PolicyView, 'get' | 'list' | 'invalid' | 'subscribe'>;
@@ -50,6 +52,7 @@ export class PolicyOperator extends Operator {
   readonly #options: PolicyOperatorOptions;
   readonly #ends: (() => void)[] = [];
   #signal: AbortSignal = AbortSignal.abort();
+  #timeoutMs = STATUS_TIMEOUT_MS;
 
   constructor(options: PolicyOperatorOptions) {
     super(toOperatorLogger(options.logger));
@@ -79,6 +82,12 @@ export class PolicyOperator extends Operator {
     status: Json,
   ): Promise<boolean> {
     return (await this.patchResourceStatus(toMeta(policy), status)) !== null;
+  }
+
+  /** Allows writes after the signal of {@link run} was aborted. Each has a short timeout. */
+  allowLastWrites(): void {
+    this.#signal = new AbortController().signal;
+    this.#timeoutMs = LAST_WRITE_TIMEOUT_MS;
   }
 
   protected override async init(): Promise<void> {
@@ -140,7 +149,7 @@ export class PolicyOperator extends Operator {
       contentType: headers['Content-Type'] ?? 'application/merge-patch+json',
       ...withoutUndefined({ body: data }),
       signal: this.#signal,
-      timeoutMs: STATUS_TIMEOUT_MS,
+      timeoutMs: this.#timeoutMs,
     });
     return answer.kind === 'ok'
       ? { status: answer.status, data: answer.body }

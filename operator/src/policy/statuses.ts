@@ -80,6 +80,16 @@ export class PolicyStatuses {
     }
   }
 
+  /**
+   * Writes the evictions that no status contains yet, such as those whose responses arrived during the shutdown. To be
+   * called at the end of a term, when all evictions have ended and the Lease is still held. If another leader has
+   * written the status in the meantime, the write is rejected because of its resourceVersion.
+   */
+  async writeLast(): Promise<void> {
+    this.#operator.allowLastWrites();
+    await this.#controller.writeLast(this.#operator.writeStatus.bind(this.#operator));
+  }
+
   #subscribe(): readonly (() => void)[] {
     const { views, stats, progress, brake, record, webhook, tolerations, losses, certificates } = this.#options;
     const touchAll = (): void => {
