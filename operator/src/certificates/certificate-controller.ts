@@ -4,7 +4,7 @@ import type { CertificateLifetimes } from '@archpolicy/core';
 import { KubeError } from '@archpolicy/kube';
 import type { Api } from '@archpolicy/kube';
 import type { Logger } from '@archpolicy/service';
-import { FailureLog } from '../failure-log.ts';
+import { RepeatedFailureLog } from '../repeated-failure-log.ts';
 import { ensureCacheSecret } from './cache-secret.ts';
 import { CertificateReporter } from './certificate-reporter.ts';
 import type { CertificateReporterOptions } from './certificate-reporter.ts';
@@ -52,7 +52,7 @@ export class CertificateController implements CertificateState {
   readonly #gatherer: CertificateGatherer;
   readonly #writer: CertificateWriter;
   readonly #reporter: CertificateReporter;
-  readonly #failures: FailureLog;
+  readonly #failures: RepeatedFailureLog;
   #retries = 0;
   #seen: Gathered | undefined;
 
@@ -61,7 +61,7 @@ export class CertificateController implements CertificateState {
     this.#gatherer = new CertificateGatherer(options);
     this.#writer = new CertificateWriter(options);
     this.#reporter = new CertificateReporter(options);
-    this.#failures = new FailureLog(options.logger);
+    this.#failures = new RepeatedFailureLog(options.logger);
   }
 
   get problem(): string | undefined {

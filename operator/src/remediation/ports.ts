@@ -120,5 +120,5 @@ export interface EvictionRecord {
   /**
    * Waits until the current state of the ledger has been written. Returns false if the eviction must not be sent.
    */
-  written(signal: AbortSignal): Promise<boolean>;
+  waitUntilWritten(signal: AbortSignal): Promise<boolean>;
 }

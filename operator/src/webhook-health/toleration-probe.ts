@@ -2,7 +2,7 @@ import { architectureToleration, parseLiftResponse } from '@archpolicy/core';
 import type { JsonObject, NodeArchitecture } from '@archpolicy/core';
 import type { Api, ApiResponse } from '@archpolicy/kube';
 import type { Logger } from '@archpolicy/service';
-import { errorKind, FailureLog } from '../failure-log.ts';
+import { errorKind, RepeatedFailureLog } from '../repeated-failure-log.ts';
 import { quotableWords } from './probe/api-server-words.ts';
 import { createProbePod } from './probe/probe-pod.ts';
 
@@ -25,11 +25,11 @@ export interface TolerationProbeOptions {
  */
 export class TolerationProbe {
   readonly #options: TolerationProbeOptions;
-  readonly #failures: FailureLog;
+  readonly #failures: RepeatedFailureLog;
 
   constructor(options: TolerationProbeOptions) {
     this.#options = options;
-    this.#failures = new FailureLog(options.logger);
+    this.#failures = new RepeatedFailureLog(options.logger);
   }
 
   /**

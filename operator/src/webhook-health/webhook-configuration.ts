@@ -4,7 +4,7 @@ import type { InstalledWebhook } from '@archpolicy/core';
 import { resourcePath, WEBHOOK_CONFIGURATIONS } from '@archpolicy/kube';
 import type { Api } from '@archpolicy/kube';
 import type { Logger } from '@archpolicy/service';
-import { errorKind, FailureLog } from '../failure-log.ts';
+import { errorKind, RepeatedFailureLog } from '../repeated-failure-log.ts';
 import { Listeners } from '../listeners.ts';
 import { quotableWords } from './probe/api-server-words.ts';
 import type { WebhookCalls } from './probe/webhook-probe.ts';
@@ -34,12 +34,12 @@ export class WebhookConfiguration {
   #calls: WebhookCalls = { timeoutMs: callTimeoutMs({}), isReported: false };
   /** The last value, as JSON. */
   #serialized = '';
-  readonly #failures: FailureLog;
+  readonly #failures: RepeatedFailureLog;
   #failure: string | undefined;
 
   constructor(options: WebhookConfigurationOptions) {
     this.#options = options;
-    this.#failures = new FailureLog(options.logger);
+    this.#failures = new RepeatedFailureLog(options.logger);
   }
 
   /** The last value that was read; undefined before the first read. */

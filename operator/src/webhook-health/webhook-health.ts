@@ -57,12 +57,10 @@ export interface WebhookHealthOptions {
  */
 export class WebhookHealth {
   readonly #options: WebhookHealthOptions;
-  readonly #changes = new Listeners<boolean>();
   readonly #reachable = new Listeners<undefined>();
   readonly #statuses = new Listeners<WebhookStatus>();
   #probes: ProbeState = NOT_PROBED;
   #probing: Promise<boolean> | undefined;
-  #wasReachable = false;
   #status: WebhookStatus = { kind: 'unknown' };
   /** From when on the status is determined, monotonic milliseconds. */
   #reportsFrom = Infinity;
@@ -103,14 +101,6 @@ export class WebhookHealth {
    */
   async confirmNow(signal: AbortSignal): Promise<boolean> {
     return this.#options.lease.isFresh() && this.#probe(signal);
-  }
-
-  /**
-   * Calls the listener with the new reachability each time it changes while `run` runs. The initial state is
-   * unreachable. Returns an unsubscribe function.
-   */
-  subscribe(listener: (isReachable: boolean) => void): () => void {
-    return this.#changes.subscribe(listener);
   }
 
   /**
@@ -166,12 +156,7 @@ export class WebhookHealth {
   }
 
   #check(): void {
-    const isReachable = this.isReachable();
-    if (isReachable !== this.#wasReachable) {
-      this.#wasReachable = isReachable;
-      this.#changes.notify(isReachable);
-    }
-    if (isReachable) this.#reachable.notify(undefined);
+    if (this.isReachable()) this.#reachable.notify(undefined);
     const status = this.#findStatus();
     if (status.kind === 'unknown' || isSameStatus(status, this.#status)) return;
     this.#status = status;

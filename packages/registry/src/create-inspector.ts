@@ -20,7 +20,7 @@ import type { EnvironmentProxies } from './config/proxies.ts';
 import type { RegistriesSource } from './config/registries-file.ts';
 import { HostResolver } from './dns/host-resolver.ts';
 import { resolveHosts } from './dns/resolve-hosts.ts';
-import { FailureLog } from './failure-log/failure-log.ts';
+import { HostFailureLog } from './failure-log/host-failure-log.ts';
 import { ResponseBodyReader } from './http/response-body.ts';
 import { ImageCache } from './inspect/image-cache.ts';
 import { ImageInspector } from './inspect/inspector.ts';
@@ -101,7 +101,7 @@ export function createInspector(options: InspectorOptions): Inspector {
   const bodies = new ResponseBodyReader(clock);
   const network = options.sender ?? new NetworkSender(pools, bodies, userAgent);
   const proxies = options.proxies ?? NO_PROXIES;
-  const failureLog = new FailureLog({ logger, metrics, clock, registries });
+  const failureLog = new HostFailureLog({ logger, metrics, clock, registries });
   const sender = buildSender({ network, store, keys, clock, metrics, proxies, registries });
   const memory = new MemoryCache(options.memory);
   const facts = new FactCache({ memory, store, keys, cipher: new ValueCipher(cacheKey), clock, metrics });

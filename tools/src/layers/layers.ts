@@ -126,7 +126,7 @@ export const layers: Readonly<Record<string, readonly Layer[]>> = {
     'main.ts',
   ],
   'operator/src': [
-    ['config.ts', 'controller-metrics.ts', 'errors.ts', 'failure-log.ts', 'listeners.ts', 'run-group.ts'],
+    ['config.ts', 'controller-metrics.ts', 'errors.ts', 'repeated-failure-log.ts', 'listeners.ts', 'run-group.ts'],
     'view-age-check.ts',
     ['certificates', 'gate', 'keep-warm', 'pull-secrets.ts'],
     ['image-drift', 'reporting', 'statistics', 'webhook-health'],

@@ -52,7 +52,7 @@ export interface PodEvaluatorOptions {
   readonly nodes: Nodes;
   readonly pods: Pick<Pods, 'byNode'>;
   readonly webhook: Pick<Webhook, 'callFor' | 'isReachable'>;
-  readonly ledger: Pick<EvictionLedger, 'limit' | 'brakeLimit'>;
+  readonly ledger: Pick<EvictionLedger, 'limit' | 'limitOfReserved'>;
   readonly attempts: Pick<EvictionAttempts, 'get'>;
   readonly readiness: Pick<ReadinessHistory, 'hasBeenReady' | 'getCrashes'>;
   readonly unschedulable: Pick<UnschedulableHistory, 'forMs'>;
@@ -155,7 +155,7 @@ export class PodEvaluator {
   #limit(account: EvictionAccount, uid: string, hasSlot: boolean): EvictionLimit {
     const { ledger, clock } = this.#options;
     const monotonicMs = clock.monotonic();
-    const limit = hasSlot ? ledger.brakeLimit(account, uid, monotonicMs) : ledger.limit(account, uid, monotonicMs);
+    const limit = hasSlot ? ledger.limitOfReserved(account, uid, monotonicMs) : ledger.limit(account, uid, monotonicMs);
     return limit.kind === 'free' ? limit : { ...limit, untilMs: this.#toWallClock(limit.untilMs) };
   }
 }

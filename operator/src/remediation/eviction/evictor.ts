@@ -110,7 +110,7 @@ export class Evictor {
       kind: 'no-longer-evictable',
       evaluation: evaluator.evaluate(context, true),
     });
-    if (!(await record.written(signal))) return signal.aborted ? { kind: 'not-leading' } : notEvictable();
+    if (!(await record.waitUntilWritten(signal))) return signal.aborted ? { kind: 'not-leading' } : notEvictable();
     const slot = { priority: 'eviction', key: '', item: context.pod.uid } as const;
     return (await this.#calling.run(slot, () => this.#evictRecorded(context, signal))) ?? notEvictable();
   }

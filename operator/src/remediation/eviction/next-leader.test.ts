@@ -66,7 +66,7 @@ describe('the record of evictions', () => {
   test('R6 an eviction that cannot be recorded is not sent, and its slot is released', async () => {
     const world = new World(new FakeClock());
     world.add('a');
-    world.written = () => {
+    world.waitUntilWritten = () => {
       world.ledger.setRecordable(false);
       return Promise.resolve(false);
     };
@@ -74,7 +74,7 @@ describe('the record of evictions', () => {
     expect([world.evictions, world.getReason('a')]).toEqual([[], 'EvictionsNotRecorded']);
     expect(world.ledger.countSlots('shop/Deployment/web', world.clock.monotonic())).toBe(0);
     world.ledger.setRecordable(true);
-    world.written = () => Promise.resolve(true);
+    world.waitUntilWritten = () => Promise.resolve(true);
     expect(world.woken.at(-1)).toEqual({ key: 'shop/a', delayMs: 500 });
     await world.reconcile('a');
     expect(world.evictions).toHaveLength(1);
@@ -83,7 +83,7 @@ describe('the record of evictions', () => {
   test('R6 R7 an eviction is evaluated again after it has been recorded', async () => {
     const world = new World(new FakeClock());
     world.add('a');
-    world.written = () => {
+    world.waitUntilWritten = () => {
       for (const [index, owner] of ['web', 'api', 'job', 'web', 'api'].entries()) {
         const namespace = index % 2 === 0 ? 'shop' : 'bank';
         const violation = { pod: `${index}`, owner: `${namespace}/Deployment/${owner}`, namespace };

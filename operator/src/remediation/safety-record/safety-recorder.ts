@@ -76,7 +76,7 @@ export class SafetyRecorder {
    * Waits until the current state of the ledger has been written. Returns false if it cannot be written, or if the
    * signal is aborted: then the eviction must not be sent.
    */
-  async written(signal: AbortSignal): Promise<boolean> {
+  async waitUntilWritten(signal: AbortSignal): Promise<boolean> {
     const { revision } = this.#options.ledger;
     if (this.#writtenRevision >= revision) return true;
     const { promise, resolve } = Promise.withResolvers<boolean>();

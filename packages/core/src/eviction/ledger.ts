@@ -112,7 +112,7 @@ export class EvictionLedger {
    * Returns whether the eviction of `uid` is still allowed. Evictions may have been paused, or could not be recorded,
    * after the slot of `uid` was reserved.
    */
-  brakeLimit({ owner }: Pick<EvictionAccount, 'owner'>, uid: string, nowMs: number): BrakeLimit | RecordLimit {
+  limitOfReserved({ owner }: Pick<EvictionAccount, 'owner'>, uid: string, nowMs: number): BrakeLimit | RecordLimit {
     const braked = this.#brake.limit(owner, uid, nowMs);
     return braked.kind === 'limited' || this.#isRecordable ? braked : notRecorded(nowMs);
   }

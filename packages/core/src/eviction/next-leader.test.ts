@@ -190,7 +190,7 @@ test('R6 R7 while evictions cannot be recorded, the ledger allows no eviction', 
   ledger.setRecordable(false);
   const limited = { kind: 'limited', reason: 'EvictionsNotRecorded', untilMs: START + 500 };
   expect(ledger.limit(account('a-web'), 'asking', START)).toEqual(limited);
-  expect(ledger.brakeLimit(account('a-web'), 'asking', START)).toEqual(limited);
+  expect(ledger.limitOfReserved(account('a-web'), 'asking', START)).toEqual(limited);
   ledger.setRecordable(true);
   expect(ledger.limit(account('a-web'), 'asking', START)).toEqual({ kind: 'free' });
 });

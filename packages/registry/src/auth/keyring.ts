@@ -5,8 +5,8 @@ import type { Endpoint } from '../config/endpoint.ts';
 import { failed, fetched } from '../http/outcome.ts';
 import type { Fetched } from '../http/outcome.ts';
 import type { ParsedImage } from '../image/image-key.ts';
-import { NO_FAILURE_LOG } from '../failure-log/failure-log.ts';
-import type { FailureLog } from '../failure-log/failure-log.ts';
+import { NO_FAILURE_LOG } from '../failure-log/host-failure-log.ts';
+import type { HostFailureLog } from '../failure-log/host-failure-log.ts';
 import { NO_METRICS } from '../metrics.ts';
 import type { RegistryMetrics } from '../metrics.ts';
 import { ANONYMOUS_SCOPE } from './auth-attempt.ts';
@@ -59,7 +59,7 @@ export class Keyring {
   readonly #scopes: CredentialScopes;
   readonly #provided: ProvidedCredentials;
   readonly #metrics: RegistryMetrics;
-  readonly #failureLog: Pick<FailureLog, 'report'>;
+  readonly #failureLog: Pick<HostFailureLog, 'report'>;
   readonly #parsed = new WeakMap<PullSecret, readonly ConfigEntry[]>();
   /** The indexes of pull secrets. The key is the secret if a pod has exactly one, otherwise the list of its secrets. */
   readonly #indexes = new WeakMap<object, EntryIndex>();
@@ -72,7 +72,7 @@ export class Keyring {
     scopes: CredentialScopes,
     provided: ProvidedCredentials = NO_PROVIDED_CREDENTIALS,
     metrics: RegistryMetrics = NO_METRICS,
-    failureLog: Pick<FailureLog, 'report'> = NO_FAILURE_LOG,
+    failureLog: Pick<HostFailureLog, 'report'> = NO_FAILURE_LOG,
   ) {
     this.#failureLog = failureLog;
     this.#scopes = scopes;

@@ -4,7 +4,7 @@ import type { FactSource, Inspection, MissingPlatform } from '@archpolicy/core';
 import type { Credential, PullSecret } from '../auth/credential.ts';
 import type { Keyring } from '../auth/keyring.ts';
 import { HARD_TTL_MS, SOFT_TTL_MS } from '../cache/tag-times.ts';
-import type { FailureLog } from '../failure-log/failure-log.ts';
+import type { HostFailureLog } from '../failure-log/host-failure-log.ts';
 import { normalizeHost } from '../hosts/host-pattern.ts';
 import type { RegistriesSource } from '../config/registries-file.ts';
 import { failedBecause } from '../http/outcome.ts';
@@ -79,7 +79,7 @@ interface Parts {
   readonly platformChecker: PlatformChecker;
   readonly keyring: Keyring;
   readonly registries: RegistriesSource;
-  readonly failureLog: Pick<FailureLog, 'record'>;
+  readonly failureLog: Pick<HostFailureLog, 'record'>;
   readonly backgroundLimiter: BackgroundLimiter;
   readonly clock: Clock;
   readonly metrics: RegistryMetrics;

@@ -3,7 +3,7 @@ import type { Credential } from '../auth/credential.ts';
 import type { Keyring } from '../auth/keyring.ts';
 import type { Endpoint } from '../config/endpoint.ts';
 import type { Registries } from '../config/registries.ts';
-import type { FailureLog } from '../failure-log/failure-log.ts';
+import type { HostFailureLog } from '../failure-log/host-failure-log.ts';
 import type { FailedRequest } from '../failure-log/group-failures.ts';
 import { failed, failedBecause, isRejection } from '../http/outcome.ts';
 import type { FetchFailure, Fetched } from '../http/outcome.ts';
@@ -46,7 +46,7 @@ interface AttemptRequest extends FetchRequest {
 }
 
 interface Parts {
-  readonly failureLog: Pick<FailureLog, 'record'>;
+  readonly failureLog: Pick<HostFailureLog, 'record'>;
   readonly keyring: Keyring;
   readonly cache: ImageCache;
   readonly fetcher: SingleFlightFetcher;

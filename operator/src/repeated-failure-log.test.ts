@@ -1,10 +1,10 @@
 import { expect, test } from '@jest/globals';
-import { errorKind, FailureLog } from './failure-log.ts';
+import { errorKind, RepeatedFailureLog } from './repeated-failure-log.ts';
 
 test('a repeated failure is logged once, each different one again, and its end', () => {
   const lines: unknown[] = [];
   const log = (fields: unknown, message: unknown): void => void lines.push([fields, message]);
-  const failures = new FailureLog({ warn: log, info: log });
+  const failures = new RepeatedFailureLog({ warn: log, info: log });
   failures.succeeded('works again');
   for (let attempt = 1; attempt <= 3; attempt += 1) failures.failed('403', { attempt }, 'failed');
   failures.failed('404', { attempt: 4 }, 'failed');

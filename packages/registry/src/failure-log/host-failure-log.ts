@@ -34,7 +34,7 @@ const UNREMARKABLE: ReadonlySet<FailureCauseKind> = new Set(['not-found', 'block
 const WAITS: ReadonlySet<FailureCauseKind> = new Set(['rate-limited', 'request-limit', 'circuit-breaker']);
 
 /** Logs and counts nothing. */
-export const NO_FAILURE_LOG: Pick<FailureLog, 'record' | 'report'> = {
+export const NO_FAILURE_LOG: Pick<HostFailureLog, 'record' | 'report'> = {
   record: () => undefined,
   report: () => undefined,
 };
@@ -43,7 +43,7 @@ export const NO_FAILURE_LOG: Pick<FailureLog, 'record' | 'report'> = {
  * Logs and counts why images could not be read. A line has the host, the cause and where the credential came from, but no
  * text of a response, because a response may contain a credential.
  */
-export class FailureLog {
+export class HostFailureLog {
   readonly #parts: Parts;
   readonly #limits: LineLimits;
 

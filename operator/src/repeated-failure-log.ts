@@ -6,7 +6,7 @@ type Fields = Readonly<Record<string, unknown>>;
  * Logs the failures of a task that runs again and again: the first failure, each different failure, and the end of the
  * failures. A line for every attempt would fill the log for as long as the cause lasts.
  */
-export class FailureLog {
+export class RepeatedFailureLog {
   readonly #logger: Pick<Logger, 'warn' | 'info'>;
   #current: string | undefined;
 
