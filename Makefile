@@ -68,7 +68,7 @@ soak: setup ## Run make up and make down 20 times; writes docs/performance/soak.
 	@$(RUN) e2e/cluster/src/main.ts soak
 
 .PHONY: bundle
-bundle: setup ## Bundle operator, webhook and entry point with their dependencies into dist/
+bundle: setup ## Bundle operator, webhook, lifecycle and entry point with their dependencies into dist/
 	@$(RUN) tools/src/bundle/main.ts
 
 .PHONY: image
@@ -78,6 +78,12 @@ image: bundle ## Build the image for linux/amd64 and linux/arm64 into dist/image
 .PHONY: image-lock
 image-lock: setup ## Lock the base of the image to the newest Debian packages of the machine's apt mirrors
 	@$(RUN) tools/src/image/debian/main.ts
+
+.PHONY: uninstall
+uninstall: setup ## Remove ArchPolicy from the cluster of kubectl's context (OVERLAY=deploy/base; POLICIES=1 CRDS=1: these, too; YES=1: do not ask)
+	@manifests=$$(mktemp) && trap 'rm -f "$$manifests"' EXIT && kubectl kustomize $(or $(OVERLAY),deploy/base) > "$$manifests" && \
+	ARCHPOLICY_KUBECONFIG="$${KUBECONFIG:-$$HOME/.kube/config}" $(RUN) packages/lifecycle/src/main.ts remove \
+	  --manifests "$$manifests" $(if $(POLICIES),--policies) $(if $(CRDS),--crds) $(if $(YES),--yes)
 
 .PHONY: crds
 crds: setup ## Generate crds/archpolicies.yaml from the schema

@@ -1,10 +1,10 @@
 import { architectureToleration, parseLiftResponse } from '@archpolicy/core';
 import type { JsonObject, NodeArchitecture } from '@archpolicy/core';
+import { createProbePod } from '@archpolicy/kube';
 import type { Api, ApiResponse } from '@archpolicy/kube';
 import type { Logger } from '@archpolicy/service';
 import { errorKind, RepeatedFailureLog } from '../repeated-failure-log.ts';
 import { quotableWords } from './probe/api-server-words.ts';
-import { createProbePod } from './probe/probe-pod.ts';
 
 /** Whether the API server admits pods with our tolerations (PL8). */
 export type TolerationProbeResult =

@@ -7,8 +7,8 @@ import {
   webhookCall,
 } from '@archpolicy/core';
 import type { InstalledWebhook, NamespaceFacts, SelectableLabels, WebhookCall } from '@archpolicy/core';
+import { PROBE_LABELS } from '@archpolicy/kube';
 import { Listeners } from '../listeners.ts';
-import { PROBE_LABELS } from './probe/probe-pod.ts';
 import { afterProbe, isPassing, NOT_PROBED, whileLeaseIsStale } from './probe/probe-state.ts';
 import type { ProbeState } from './probe/probe-state.ts';
 import type { ProbeVerdict } from './probe/probe-verdict.ts';

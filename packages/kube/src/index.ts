@@ -8,7 +8,7 @@ export { bodyOrThrow } from './http/response.ts';
 export type { ApiResponse, StatusError, ApiSuccess } from './http/response.ts';
 export { fixedCredentials } from './http/credentials.ts';
 export type { Credentials, CredentialSource, TlsCredentials } from './http/credentials.ts';
-export { KubeConfigCredentials } from './http/kube-config.ts';
+export { KubeConfigCredentials, readContextName } from './http/kube-config.ts';
 export type { KubeConfigLocation } from './http/kube-config.ts';
 export {
   CONFIG_MAPS,
@@ -50,6 +50,7 @@ export { createdMetadata, OwnedMetadata } from './owner/owned-metadata.ts';
 export type { OwnedMetadataOptions } from './owner/owned-metadata.ts';
 export { readOwner, withOwner } from './owner/owner-reference.ts';
 export type { DeploymentLocation, OwnerReference } from './owner/owner-reference.ts';
+export { createProbePod, PROBE_LABELS } from './probe/probe-pod.ts';
 export { evict } from './evict/evict.ts';
 export type { EvictionTarget } from './evict/evict.ts';
 export type { EvictionResult } from './evict/eviction-result.ts';

@@ -8,6 +8,7 @@ import { findPackages, formatLicences } from './third-party.ts';
 
 /** The bundles, by name, with their first module. The entry point chooses one of the other programs in the image. */
 const ENTRIES = {
+  lifecycle: 'packages/lifecycle/src/main.ts',
   'entry-point': 'packages/process/src/entry-point/main.ts',
   operator: 'operator/src/main.ts',
   webhook: 'webhook/src/main.ts',

@@ -61,7 +61,7 @@ export const layers: Readonly<Record<string, readonly Layer[]>> = {
     'errors.ts',
     ['http', 'queue'],
     'owner',
-    ['apply', 'events', 'evict', 'lease', 'reflector'],
+    ['apply', 'events', 'evict', 'lease', 'probe', 'reflector'],
     'index.ts',
   ],
   'packages/process/src': [
@@ -78,6 +78,13 @@ export const layers: Readonly<Record<string, readonly Layer[]>> = {
     'managed-process.ts',
     'run-process.ts',
     'index.ts',
+  ],
+  'packages/lifecycle/src': [
+    ['arguments.ts', 'config.ts', 'errors.ts', 'ports.ts'],
+    ['gates', 'objects'],
+    ['check', 'remove'],
+    'app.ts',
+    'main.ts',
   ],
   'packages/registry/src': [
     ['errors.ts', 'hosts', 'http', 'logger.ts'],

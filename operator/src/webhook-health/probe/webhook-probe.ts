@@ -1,9 +1,9 @@
 import type { Clock } from '@archpolicy/async';
 import { DIAGNOSIS_LABELS, DIAGNOSIS_WEBHOOK } from '@archpolicy/core';
+import { createProbePod } from '@archpolicy/kube';
 import type { Api } from '@archpolicy/kube';
 import type { Logger } from '@archpolicy/service';
 import { quotableWords } from './api-server-words.ts';
-import { createProbePod } from './probe-pod.ts';
 import { parseProbeResponse } from './probe-verdict.ts';
 import type { ProbeVerdict } from './probe-verdict.ts';
 import { causeFromDuration, causeFromWords } from './unreachable-cause.ts';

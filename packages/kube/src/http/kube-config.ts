@@ -150,6 +150,19 @@ export class KubeConfigCredentials implements CredentialSource {
   }
 }
 
+/**
+ * Returns the name of the current context of a kubeconfig, for a question that names the cluster.
+ *
+ * @throws KubeError `BadConfig`
+ */
+export function readContextName(file: string): string {
+  try {
+    return loadKubeConfig({ file }).config.getCurrentContext();
+  } catch (error) {
+    throw badConfig(error);
+  }
+}
+
 /** Matches the library's messages about an incomplete kubeconfig. These messages contain no text of the file. */
 const INCOMPLETE = /^(?:No active cluster!|(?:clusters|users|contexts)\[\d{1,6}\]\.[a-z.]{1,40} is missing)$/;
 

@@ -43,16 +43,20 @@ export class LeaseObserver {
     return this.#tracker.state(this.#options.clock.monotonic());
   }
 
+  /** Reads the Lease once. @throws KubeError if the read fails */
+  async refresh(signal: AbortSignal): Promise<void> {
+    const { api, lease, clock } = this.#options;
+    const at = clock.monotonic();
+    this.#tracker.update(await readLease(api, lease, signal, POLL_MS), at);
+  }
+
   /** Reads the Lease until the signal is aborted. A failed read is no renewal, so the Lease becomes stale if all reads fail. */
   async run(signal: AbortSignal): Promise<void> {
-    const { api, lease: location, clock, logger } = this.#options;
+    const { lease: location, clock, logger } = this.#options;
     while (!signal.aborted) {
-      const at = clock.monotonic();
-      try {
-        this.#tracker.update(await readLease(api, location, signal, POLL_MS), at);
-      } catch (err) {
+      await this.refresh(signal).catch((err: unknown) => {
         logger.debug({ err, lease: location.name }, 'failed to read the Lease');
-      }
+      });
       await clock.sleep(POLL_MS, signal).catch(() => undefined);
     }
   }

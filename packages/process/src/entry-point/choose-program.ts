@@ -1,5 +1,5 @@
 /** The programs of the image. The first argument of the image is one of these words. */
-export const PROGRAMS = ['webhook', 'operator'] as const;
+export const PROGRAMS = ['webhook', 'operator', 'lifecycle'] as const;
 export type Program = (typeof PROGRAMS)[number];
 
 /** What the arguments of the image ask for. */

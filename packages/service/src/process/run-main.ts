@@ -22,6 +22,8 @@ export interface HostProcess extends SignalSource {
 
 /** The dependencies of a process's `run`. */
 export interface RunContext {
+  /** The arguments; absent for a program that takes none. */
+  readonly args?: readonly string[];
   readonly env: Environment;
   /** Aborts at the first SIGTERM or SIGINT. The process must then finish its work, close everything, and return. */
   readonly signal: AbortSignal;
@@ -35,8 +37,10 @@ export interface MainOptions {
   /** What the process does, in a few lines. The help lists the variables below this text. */
   readonly help: string;
   readonly variables: Variables;
-  /** Runs until the signal aborts and everything is closed. */
-  readonly run: (context: RunContext) => Promise<void>;
+  /** Whether the program reads arguments other than --help and --version. */
+  readonly takesArguments?: boolean;
+  /** Runs until the signal aborts and everything is closed. Returns the exit status if it is not 0. */
+  readonly run: (context: RunContext) => Promise<number | void>;
 }
 
 /** Exit statuses: 0 after an orderly end, 1 unexpected failure, 2 wrong use or configuration. */
@@ -49,13 +53,15 @@ export async function runMain(host: HostProcess, options: MainOptions): Promise<
 }
 
 async function runArguments(host: HostProcess, options: MainOptions): Promise<number> {
-  const [first] = host.argv.slice(2);
-  if (first === undefined) return run(host, options);
+  const args = host.argv.slice(2);
+  const [first] = args;
+  if (first === undefined) return run(host, options, args);
   if (first === '--version') return showVersion(host, options);
   if (first === '--help' || first === '-h') {
     host.stdout.write(help(options));
     return 0;
   }
+  if (options.takesArguments === true) return run(host, options, args);
   host.stderr.write(
     `${options.name}: the only arguments are --help and --version; configure it with ARCHPOLICY_* variables\n`,
   );
@@ -84,7 +90,7 @@ function help({ name, version, help: text, variables }: MainOptions): string {
   return [`${name} ${version}`, '', text.trim(), '', OPTIONS, 'Environment:', environment, ''].join('\n');
 }
 
-async function run(host: HostProcess, options: MainOptions): Promise<number> {
+async function run(host: HostProcess, options: MainOptions, args: readonly string[]): Promise<number> {
   const failed = (err: unknown): number => {
     if (err instanceof ConfigError) {
       host.stderr.write(`${err.message}\n`);
@@ -100,8 +106,7 @@ async function run(host: HostProcess, options: MainOptions): Promise<number> {
   host.on('uncaughtException', (error) => host.exit(failed(error)));
   const shutdown = listenForShutdown(host, (status) => host.exit(status));
   try {
-    await options.run({ env: host.env, signal: shutdown.signal, clock: systemClock() });
-    return 0;
+    return (await options.run({ args, env: host.env, signal: shutdown.signal, clock: systemClock() })) ?? 0;
   } catch (error) {
     return shutdown.signal.aborted && error === shutdown.signal.reason ? 0 : failed(error);
   } finally {

@@ -1,7 +1,8 @@
 import { PROBE_NAMESPACE } from '@archpolicy/core';
 import type { JsonObject } from '@archpolicy/core';
-import { PODS, resourcePath } from '@archpolicy/kube';
-import type { Api, ApiResponse } from '@archpolicy/kube';
+import type { Api } from '../http/api-client.ts';
+import { PODS, resourcePath } from '../http/paths.ts';
+import type { ApiResponse } from '../http/response.ts';
 
 /**
  * Timeout of the probe. Longer than two timeouts of the webhook, because the API server may call the webhook a second
