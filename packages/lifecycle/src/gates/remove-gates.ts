@@ -11,7 +11,7 @@ const QUIET = { debug: (): void => undefined };
 const RETRY_MS = 1_000;
 
 /**
- * P9: waits until the operator has lifted all gates, and removes those that it leaves. Ends when two lists 2 s apart
+ * P9: waits until the operator has lifted all gates, and removes the ones that it leaves. Ends when two lists 2 s apart
  * contain no gated pod.
  *
  * @throws LifecycleError `NotRemoved` if gates remain

@@ -58,7 +58,9 @@ export async function waitUntilGone(
     if (answer.kind === 'refused' && answer.status === 404) return;
     const body = bodyOrThrow(answer);
     if (clock.monotonic() >= untilMs) {
-      const finalizers = arrayAt(objectAt(isJsonObject(body) ? body : {}, 'metadata'), 'finalizers');
+      const finalizers = arrayAt(objectAt(isJsonObject(body) ? body : {}, 'metadata'), 'finalizers').filter(
+        (finalizer) => typeof finalizer === 'string',
+      );
       const cause = finalizers.length === 0 ? '' : ` (finalizers: ${finalizers.join(', ')})`;
       throw new LifecycleError('NotRemoved', `${title} still exists${cause}; run the command again`);
     }

@@ -4,7 +4,7 @@ import { CONFIGURATION } from './configuration.ts';
 /** An object to be removed. */
 export interface RemovalObject extends ManifestObject {
   /** Whether it is removed only if a process of ours created it, because a user may have created it instead. */
-  readonly isOursByLabel?: boolean;
+  readonly isLabelRequired?: boolean;
 }
 
 /** Objects that processes create at run time. No manifest contains them. */
@@ -50,7 +50,7 @@ export function planRemoval({ objects, policies, namespace, withCrds }: RemovalR
   const rest = reversed.filter((object) => !separate.has(object.kind) && !isConfiguration(object));
   const runTime = RUN_TIME.map(([kind, apiVersion, name]) => ({
     ...{ apiVersion, kind, namespace, name },
-    isOursByLabel: kind === 'Secret',
+    isLabelRequired: kind === 'Secret',
   }));
   const phases: RemovalPhase[] = [
     { objects: ofKind(...WORKLOADS), isForeground: true, withinMs: 120_000 },

@@ -33,14 +33,14 @@ apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition
 metadata: { name: archpolicies.archpolicy.dev }
 `;
-const OURS = { metadata: { labels: { 'app.kubernetes.io/managed-by': 'archpolicy' } } };
+const CREATED = { metadata: { labels: { 'app.kubernetes.io/managed-by': 'archpolicy' } } };
 
 function install(): FakeCluster {
   const cluster = new FakeCluster();
   for (const path of [CONFIGURATION, '/api/v1/namespaces/archpolicy-system', DEPLOYMENT]) cluster.put(path);
   for (const name of ['archpolicy-registries', 'archpolicy-safety']) cluster.put(`${SYSTEM}/configmaps/${name}`);
   cluster.put(`${LEASES}/archpolicy-webhook`);
-  cluster.put(`${SYSTEM}/secrets/archpolicy-cache`, OURS);
+  cluster.put(`${SYSTEM}/secrets/archpolicy-cache`, CREATED);
   cluster.put(`${SYSTEM}/secrets/archpolicy-webhook-tls`);
   cluster.putGatedPod('web');
   return cluster;

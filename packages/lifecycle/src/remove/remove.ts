@@ -80,7 +80,7 @@ async function startDeletion(
   try {
     const path = await paths.find(object, signal);
     if (path === undefined) return undefined;
-    if (object.isOursByLabel === true && !(await isOurs(parts, path, signal))) return undefined;
+    if (object.isLabelRequired === true && !(await isCreatedByProcess(parts, path, signal))) return undefined;
     const isThere = await deleteObject(parts, path, isForeground ? 'Foreground' : 'Background', signal);
     return isThere ? { path, title } : undefined;
   } catch (error) {
@@ -90,7 +90,7 @@ async function startDeletion(
 }
 
 /** Whether a process of ours created the object. */
-async function isOurs({ api }: CommandParts, path: string, signal: AbortSignal): Promise<boolean> {
+async function isCreatedByProcess({ api }: CommandParts, path: string, signal: AbortSignal): Promise<boolean> {
   const answer = await api.request({ method: 'GET', path, signal, timeoutMs: TIMEOUT_MS });
   if (answer.kind === 'refused' && answer.status === 404) return false;
   const body = bodyOrThrow(answer);

@@ -40,7 +40,7 @@ export interface MainOptions {
   /** Whether the program reads arguments other than --help and --version. */
   readonly takesArguments?: boolean;
   /** Runs until the signal aborts and everything is closed. Returns the exit status if it is not 0. */
-  readonly run: (context: RunContext) => Promise<number | void>;
+  readonly run: (context: RunContext) => Promise<number> | Promise<void>;
 }
 
 /** Exit statuses: 0 after an orderly end, 1 unexpected failure, 2 wrong use or configuration. */
@@ -106,7 +106,8 @@ async function run(host: HostProcess, options: MainOptions, args: readonly strin
   host.on('uncaughtException', (error) => host.exit(failed(error)));
   const shutdown = listenForShutdown(host, (status) => host.exit(status));
   try {
-    return (await options.run({ args, env: host.env, signal: shutdown.signal, clock: systemClock() })) ?? 0;
+    const status = await options.run({ args, env: host.env, signal: shutdown.signal, clock: systemClock() });
+    return typeof status === 'number' ? status : 0;
   } catch (error) {
     return shutdown.signal.aborted && error === shutdown.signal.reason ? 0 : failed(error);
   } finally {
