@@ -80,7 +80,7 @@ export const layers: Readonly<Record<string, readonly Layer[]>> = {
     'index.ts',
   ],
   'packages/lifecycle/src': [
-    ['arguments.ts', 'config.ts', 'errors.ts', 'ports.ts'],
+    ['arguments.ts', 'config.ts', 'configuration.ts', 'errors.ts', 'ports.ts'],
     ['gates', 'objects'],
     ['check', 'remove'],
     'app.ts',

@@ -4,7 +4,7 @@ import { createProbePod, LeaseObserver } from '@archpolicy/kube';
 import type { ApiResponse } from '@archpolicy/kube';
 import { OPERATOR, WEBHOOK } from '@archpolicy/process';
 import type { CommandParts } from '../ports.ts';
-import { CONFIGURATION_PATH } from '../remove/configuration.ts';
+import { CONFIGURATION_PATH } from '../configuration.ts';
 
 const TIMEOUT_MS = 10_000;
 const POLL_MS = 1_000;

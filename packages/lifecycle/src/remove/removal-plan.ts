@@ -1,5 +1,5 @@
 import type { ManifestObject } from '../objects/manifests.ts';
-import { CONFIGURATION } from './configuration.ts';
+import { CONFIGURATION } from '../configuration.ts';
 
 /** An object to be removed. */
 export interface RemovalObject extends ManifestObject {

@@ -6,7 +6,7 @@ import { deleteObject, waitUntilGone } from '../objects/delete-object.ts';
 import { describeObject } from '../objects/manifests.ts';
 import { ResourcePaths } from '../objects/resources.ts';
 import type { CommandParts } from '../ports.ts';
-import { CONFIGURATION, CONFIGURATION_PATH } from './configuration.ts';
+import { CONFIGURATION, CONFIGURATION_PATH } from '../configuration.ts';
 import type { RemovalObject, RemovalPhase } from './removal-plan.ts';
 
 const CONFIGURATION_MS = 30_000;
