@@ -14,9 +14,9 @@ export default {
     {
       ...common,
       displayName: 'unit',
-      // All other test files, so that each file is run by one project. `make test-real` runs those of the real node.
+      // All other test files, so that each file is run by one project.
       testMatch: ['<rootDir>/**/*.test.ts'],
-      testPathIgnorePatterns: [...ignored, '\\.real\\.test\\.ts$', '\\.component\\.test\\.ts$', '\\.e2e\\.test\\.ts$'],
+      testPathIgnorePatterns: [...ignored, '\\.component\\.test\\.ts$', '\\.e2e\\.test\\.ts$'],
     },
     {
       ...common,
@@ -24,7 +24,13 @@ export default {
       testMatch: ['<rootDir>/**/*.component.test.ts'],
       testPathIgnorePatterns: ignored,
     },
-    { ...common, displayName: 'e2e', testMatch: ['<rootDir>/**/*.e2e.test.ts'], testPathIgnorePatterns: ignored },
+    {
+      ...common,
+      displayName: 'e2e',
+      testMatch: ['<rootDir>/**/*.e2e.test.ts'],
+      // `make test-real` runs the suites on a real node.
+      testPathIgnorePatterns: [...ignored, '/e2e/real-cluster/'],
+    },
   ],
   testSequencer: '<rootDir>/tools/src/test/sequencer.ts',
   // For hanging tests only: on a loaded machine a test takes many times as long.

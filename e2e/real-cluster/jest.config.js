@@ -4,5 +4,5 @@ export default {
   transform: {},
   extensionsToTreatAsEsm: ['.ts'],
   moduleFileExtensions: ['ts', 'js', 'mjs', 'cjs', 'json', 'node'],
-  testMatch: ['<rootDir>/**/*.real.test.ts'],
+  testMatch: ['<rootDir>/**/*.e2e.test.ts'],
 };

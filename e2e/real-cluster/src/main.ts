@@ -50,7 +50,7 @@ async function runUp({ deploy: folder }: { readonly deploy?: string }): Promise<
   });
   if (wanted !== undefined) {
     print(`  deploying ${wanted.manifests}`);
-    await deploy(layout, wanted.image, wanted.manifests, interrupt.signal);
+    await deploy({ layout, ...wanted, signal: interrupt.signal });
   }
   print(`ready after ${((performance.now() - begin) / 1000).toFixed(1)} s. To use it:`);
   print(`  export KUBECONFIG=${layout.kubeconfig}`);

@@ -10,11 +10,14 @@ describe('the overlay for a cluster with a real node', () => {
     tag: 'v1',
   });
 
-  test('adds the image, the real node and the registry, and nothing else', () => {
+  test('adds the images, the real node and the registry, and nothing else', () => {
     expect(files).toMatchObject({
       'kustomization.yaml': {
         resources: ['../../../../src/deploy/overlays/small'],
-        images: [{ newName: 'registry.archpolicy.test:5000/archpolicy', newTag: 'v1' }],
+        images: [
+          { newName: 'registry.archpolicy.test:5000/archpolicy', newTag: 'v1' },
+          { newName: 'registry.archpolicy.test:5000/redis', newTag: 'v1' },
+        ],
         patches: [{ target: { kind: 'Deployment' } }],
       },
       'registries.yaml': { registries: [{ host: 'registry.archpolicy.test:*', plainHttp: true }] },

@@ -1,6 +1,7 @@
 import { relative } from 'node:path';
 import { REAL_NODE_LABEL } from '../../../cluster/src/components/kwok.ts';
 import { network } from '../components/network.ts';
+import { REDIS_IMAGE } from '../images/redis-image.ts';
 
 export interface OverlayOptions {
   /** The folder into which the overlay is written. */
@@ -25,7 +26,10 @@ export function buildOverlay({ folder, manifests, registry, tag }: OverlayOption
       apiVersion: 'kustomize.config.k8s.io/v1beta1',
       kind: 'Kustomization',
       resources: [relative(folder, manifests)],
-      images: [{ name: 'ghcr.io/archpolicy/archpolicy', newName: `${registry}/archpolicy`, newTag: tag }],
+      images: [
+        { name: 'ghcr.io/archpolicy/archpolicy', newName: `${registry}/archpolicy`, newTag: tag },
+        { name: REDIS_IMAGE, newName: `${registry}/redis`, newTag: tag },
+      ],
       configMapGenerator: [
         {
           name: 'archpolicy-registries',

@@ -1,24 +1,29 @@
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { JsonObject } from '@archpolicy/core';
 import { START_TIMEOUT_MILLISECONDS, waitFor } from '@archpolicy/e2e';
 import type { TestCluster } from '@archpolicy/e2e';
 import { REAL_NODE_NAME } from '../cluster/src/certificates/cluster-pki.ts';
-import { repositoryRoot } from '../cluster/src/layout.ts';
+import { clusterLayout } from '../cluster/src/layout.ts';
 import { LiveCluster } from '../support/live-cluster.ts';
 import { namespace } from '../support/manifests.ts';
 import type { SeenPod } from '../support/pods.ts';
 import { SIMULATED_NODE_NAME } from './src/components/catalogue.ts';
-import { applyManifests } from './src/deploy/apply.ts';
+import { deploy } from './src/deploy/deploy.ts';
+import { findManifests } from './src/deploy/find-manifests.ts';
 import { startRealCluster } from './src/index.ts';
-import { pushArchPolicy } from './support/build-image.ts';
+import { buildImage } from './support/build-image.ts';
 import { deployment } from './support/deployments.ts';
 import { describeReal } from './support/describe-real.ts';
 import { ImagePusher } from './support/images.ts';
-import { installCertificate } from './support/webhook-certificate.ts';
 
 const SYSTEM = 'archpolicy-system';
 const TIMEOUT_MS = 120_000;
+/** Manifests of deploy/ that are installed. */
+const MANIFESTS = 'base';
+const DEPLOY_TIMEOUT_MS = 4 * 60_000;
 const WORKLOADS = ['deployment/archpolicy-webhook', 'deployment/archpolicy-operator'];
 
 jest.setTimeout(5 * 60_000);
@@ -27,17 +32,21 @@ describeReal('an installation on a real node', () => {
   let cluster: TestCluster;
   let live: LiveCluster;
   let images: ImagePusher;
+  let folder: string;
+  let image: string;
 
   beforeAll(async () => {
     cluster = await startRealCluster({ only: 'control-plane' });
     live = LiveCluster.open(cluster.get('KUBECONFIG'));
     images = await ImagePusher.create(cluster.get('REGISTRY'));
-    await pushArchPolicy(cluster.get('REGISTRY'), 'v1');
+    folder = await mkdtemp(join(tmpdir(), 'archpolicy-image-'));
+    image = await buildImage(folder);
   }, START_TIMEOUT_MILLISECONDS);
 
   afterAll(async () => {
     await live.close();
     await cluster.stop();
+    await rm(folder, { recursive: true, force: true });
   }, TIMEOUT_MS);
 
   const kubectl = (args: readonly string[], stdin?: string): Promise<string> => cluster.kubectlOutput(args, stdin);
@@ -63,17 +72,13 @@ describeReal('an installation on a real node', () => {
 
   test('all pods run under the restricted level with a read-only root, and the API server reaches the webhook through its Service', async () => {
     await images.push('both', 'index', ['amd64', 'arm64']);
-    const options = {
-      folder: join(cluster.directory, 'run', 'deploy'),
-      manifests: join(repositoryRoot, 'deploy', 'base'),
-      registry: cluster.get('CLUSTER_REGISTRY'),
-      tag: 'v1',
-    };
-    await applyManifests(options, kubectl);
-    await installCertificate(kubectl);
-    await rollout();
-    const policy = join(repositoryRoot, 'deploy', 'policies', 'default.yaml');
-    await until('the policy to be accepted', async () => (await cluster.kubectl(['apply', '-f', policy])).status === 0);
+    const manifests = await findManifests(MANIFESTS);
+    await deploy({
+      layout: clusterLayout(cluster.directory),
+      image,
+      manifests,
+      signal: AbortSignal.timeout(DEPLOY_TIMEOUT_MS),
+    });
     const spec = { mode: 'Enforce', remediation: { gracePeriodAfterScheduling: '1s' } };
     await kubectl(['patch', 'archpolicy', 'default', '--type=merge', '-p', JSON.stringify({ spec })]);
     await until('a pod to be constrained', isConstrained);
@@ -123,7 +128,7 @@ describeReal('an installation on a real node', () => {
     });
     const before = live.pods('wrong').map(({ uid }) => uid);
     await kubectl(['uncordon', SIMULATED_NODE_NAME]);
-    await kubectl(['scale', 'deployment/archpolicy-webhook', '-n', SYSTEM, '--replicas=2']);
+    await kubectl(['scale', 'deployment/archpolicy-webhook', '-n', SYSTEM, '--replicas=1']);
     await rollout();
     await until('the replacements to run', () => {
       const pods = live.pods('wrong').filter(isStaying);
