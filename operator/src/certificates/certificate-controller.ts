@@ -3,7 +3,6 @@ import { planCertificates } from '@archpolicy/core';
 import type { CertificateLifetimes } from '@archpolicy/core';
 import { KubeError } from '@archpolicy/kube';
 import type { Api } from '@archpolicy/kube';
-import type { Logger } from '@archpolicy/service';
 import { RepeatedFailureLog } from '../repeated-failure-log.ts';
 import { ensureCacheSecret } from './cache-secret.ts';
 import { CertificateReporter } from './certificate-reporter.ts';
@@ -29,7 +28,6 @@ export interface CertificateControllerOptions extends CertificateReporterOptions
   readonly api: Pick<Api, 'request'>;
   readonly lifetimes: CertificateLifetimes;
   readonly clock: Clock;
-  readonly logger: Logger;
 }
 
 /** The state of the certificates for the statuses of policies. */
