@@ -174,7 +174,15 @@ class Operator {
     if (config.certificates === 'external') return NO_CERTIFICATES;
     const { namespace, certificateLifetime: servingMs, caLifetime: authorityMs } = config;
     const lifetimes = { servingMs, authorityMs };
-    const certificates = new CertificateController({ api, clock, logger, namespace, lifetimes, events, metrics });
+    const webhook = new DeploymentOwner({ api, clock, logger, deployment: { namespace, name: WEBHOOK } });
+    this.#process.runInBackground('owner of certificates', async (closing) => {
+      await webhook.refresh(closing);
+      await webhook.run(closing);
+    });
+    const owners = { operator: () => this.#owner.reference, webhook: () => webhook.reference };
+    const certificates = new CertificateController({
+      ...{ api, clock, logger, namespace, lifetimes, owners, events, metrics },
+    });
     this.#process.runInBackground('certificates', (closing) => certificates.run(closing));
     return certificates;
   }

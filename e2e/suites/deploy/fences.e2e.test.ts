@@ -206,6 +206,18 @@ describe('the fence around Secrets', () => {
     else await expectRefusal(answer, refusal);
   });
 
+  test('P2 the content of archpolicy-cache cannot be changed, its metadata can', async () => {
+    const name = 'archpolicy-cache';
+    await cluster.kubectl(['create', 'secret', 'generic', name, '-n=archpolicy-system', '--from-literal=cache-key=a']);
+    const change = (patch: string): Answer =>
+      cluster.kubectl([
+        ...['patch', 'secret', name, '-n=archpolicy-system', '--type=merge', `--patch=${patch}`, '--dry-run=server'],
+        ...operator,
+      ]);
+    await expectRefusal(change('{"data":{"cache-key":"Yg=="}}'), 'may not change the content of archpolicy-cache');
+    await expectRefusal(change('{"metadata":{"labels":{"a":"b"}}}'), null);
+  });
+
   test('other users may still create Secrets', async () => {
     await expectRefusal(createSecret('fenced', 'other', 'Opaque', []), null);
   });

@@ -2,7 +2,7 @@ import type { Clock } from '@archpolicy/async';
 import { planCertificates } from '@archpolicy/core';
 import type { CertificateLifetimes } from '@archpolicy/core';
 import { KubeError } from '@archpolicy/kube';
-import type { Api } from '@archpolicy/kube';
+import type { Api, OwnerReference } from '@archpolicy/kube';
 import { RepeatedFailureLog } from '../repeated-failure-log.ts';
 import { ensureCacheSecret } from './cache-secret.ts';
 import { CertificateReporter } from './certificate-reporter.ts';
@@ -10,6 +10,8 @@ import type { CertificateReporterOptions } from './certificate-reporter.ts';
 import { CertificateGatherer } from './gatherer.ts';
 import type { Gathered } from './gatherer.ts';
 import { describeFailure, describeSkipped } from './messages.ts';
+import { AUTHORITY_SECRET, CACHE_SECRET, SERVING_SECRET } from './secret-object.ts';
+import { SecretWriter } from './secret-writer.ts';
 import { CertificateWriter } from './writer.ts';
 
 /** Interval of the checks. */
@@ -27,6 +29,8 @@ const MAX_STEPS = 10;
 export interface CertificateControllerOptions extends CertificateReporterOptions {
   readonly api: Pick<Api, 'request'>;
   readonly lifetimes: CertificateLifetimes;
+  /** The Deployments with which the Secrets are deleted; undefined while they are unknown, or if there are none. */
+  readonly owners: Readonly<Record<'operator' | 'webhook', () => OwnerReference | undefined>>;
   readonly clock: Clock;
 }
 
@@ -48,6 +52,7 @@ export const NO_CERTIFICATES: CertificateState = { problem: undefined, subscribe
 export class CertificateController implements CertificateState {
   readonly #options: CertificateControllerOptions;
   readonly #gatherer: CertificateGatherer;
+  readonly #secrets: Readonly<Record<'authority' | 'serving' | 'cache', SecretWriter>>;
   readonly #writer: CertificateWriter;
   readonly #reporter: CertificateReporter;
   readonly #failures: RepeatedFailureLog;
@@ -57,7 +62,13 @@ export class CertificateController implements CertificateState {
   constructor(options: CertificateControllerOptions) {
     this.#options = options;
     this.#gatherer = new CertificateGatherer(options);
-    this.#writer = new CertificateWriter(options);
+    const { operator, webhook } = options.owners;
+    const [authority, serving] = [
+      new SecretWriter(options, AUTHORITY_SECRET, operator),
+      new SecretWriter(options, SERVING_SECRET, webhook),
+    ];
+    this.#secrets = { authority, serving, cache: new SecretWriter(options, CACHE_SECRET, webhook) };
+    this.#writer = new CertificateWriter({ ...options, authority, serving });
     this.#reporter = new CertificateReporter(options);
     this.#failures = new RepeatedFailureLog(options.logger);
   }
@@ -83,7 +94,8 @@ export class CertificateController implements CertificateState {
     try {
       const delayMs = await this.#takeSteps(signal);
       if (delayMs === undefined) return this.#retryDelay('other writers change the objects at the same time');
-      await ensureCacheSecret(this.#options, signal);
+      await this.#adopt(signal);
+      await ensureCacheSecret(this.#options, this.#secrets.cache, signal);
       this.#retries = 0;
       this.#failures.succeeded('certificates of the webhook checked again');
       return delayMs;
@@ -114,6 +126,13 @@ export class CertificateController implements CertificateState {
       this.#reporter.changed(plan, gathered);
     }
     return undefined;
+  }
+
+  /** Adds the owners to Secrets that do not have them, for example after a Deployment was deleted and created again. */
+  async #adopt(signal: AbortSignal): Promise<void> {
+    const { authority, serving } = this.#seen ?? {};
+    if (authority !== undefined) await this.#secrets.authority.adopt(authority, signal);
+    if (serving !== undefined) await this.#secrets.serving.adopt(serving, signal);
   }
 
   #retryDelay(failure: string): number {

@@ -1,5 +1,6 @@
-import { arrayAt, isJsonObject, objectAt, stringAt, textAt } from '@archpolicy/core';
+import { arrayAt, isJsonObject, objectAt, stringAt, textAt, withoutUndefined } from '@archpolicy/core';
 import type { Json, JsonObject } from '@archpolicy/core';
+import { createdMetadata } from '@archpolicy/kube';
 import { OPERATOR, WEBHOOK } from '@archpolicy/process';
 
 /** The Secret with the CA and its key, of the operator alone. */
@@ -16,17 +17,12 @@ export const SECRET_TYPES: Readonly<Record<string, string>> = {
   [CACHE_SECRET]: 'Opaque',
 };
 
-/** The version of the content, for later versions of the operator. */
-const METADATA = {
-  labels: { 'app.kubernetes.io/name': 'archpolicy', 'app.kubernetes.io/managed-by': 'archpolicy' },
-  annotations: { 'archpolicy.dev/format': '1' },
-};
-
 /** A Secret as read. */
 export interface StoredSecret {
   readonly name: string;
   readonly uid: string;
   readonly resourceVersion: string;
+  readonly metadata: JsonObject;
   /** What else manages it; undefined: the operator may write it. */
   readonly managedBy: string | undefined;
   /** Returns a value as text; empty if it is missing. */
@@ -48,6 +44,7 @@ export function parseSecret(body: Json, name: string): StoredSecret {
     name,
     uid: textAt(metadata, 'uid') ?? '',
     resourceVersion: textAt(metadata, 'resourceVersion') ?? '',
+    metadata,
     managedBy: findManager(object, SECRET_TYPES[name] ?? 'Opaque'),
     text: (key) => Buffer.from(stringAt(data, key) ?? '', 'base64').toString('utf8'),
   };
@@ -70,23 +67,28 @@ function isOurDeployment(reference: Json): boolean {
   return reference['name'] === WEBHOOK || reference['name'] === OPERATOR;
 }
 
-/** Builds a new Secret. */
-export function newSecret(namespace: string, name: string, data: Readonly<Record<string, string>>): JsonObject {
-  return {
-    apiVersion: 'v1',
-    kind: 'Secret',
-    metadata: { name, namespace, ...METADATA },
-    type: SECRET_TYPES[name] ?? 'Opaque',
-    data: encode(data),
-  };
+/** Builds a new Secret with this metadata. */
+export function newSecret(name: string, metadata: JsonObject, data: Readonly<Record<string, string>>): JsonObject {
+  return { apiVersion: 'v1', kind: 'Secret', metadata, type: SECRET_TYPES[name] ?? 'Opaque', data: encode(data) };
 }
 
 /**
- * Builds the merge patch that replaces the values of a Secret, if it still has this resource version. Other labels and annotations
- * remain.
+ * Builds the merge patch that replaces values and the owners of a Secret, if it still has this resource version. Other labels and
+ * annotations remain.
  */
-export function secretPatch({ resourceVersion }: StoredSecret, data: Readonly<Record<string, string>>): JsonObject {
-  return { metadata: { resourceVersion, ...METADATA }, data: encode(data) };
+export function secretPatch(
+  secret: Pick<StoredSecret, 'name' | 'resourceVersion'>,
+  metadata: JsonObject,
+  data: Readonly<Record<string, string>> = {},
+): JsonObject {
+  const { labels, annotations } = createdMetadata({ namespace: '', name: secret.name });
+  const owners = metadata['ownerReferences'];
+  return withoutUndefined({
+    metadata: withoutUndefined({
+      ...{ resourceVersion: secret.resourceVersion, labels, annotations, ownerReferences: owners },
+    }),
+    data: Object.keys(data).length === 0 ? undefined : encode(data),
+  });
 }
 
 function encode(data: Readonly<Record<string, string>>): JsonObject {

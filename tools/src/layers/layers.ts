@@ -153,6 +153,7 @@ export const layers: Readonly<Record<string, readonly Layer[]>> = {
     ['installed-configuration.ts', 'metrics.ts', 'observations.ts', 'secret-object.ts'],
     'certificate-content.ts',
     'gatherer.ts',
+    'secret-writer.ts',
     ['cache-secret.ts', 'writer.ts'],
     'messages.ts',
     'certificate-reporter.ts',
