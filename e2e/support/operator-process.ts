@@ -60,6 +60,8 @@ export class OperatorProcess {
       name,
       env: {
         ARCHPOLICY_KUBECONFIG: connection.kubeconfig,
+        // The webhook of the local cluster has its certificate from files.
+        ARCHPOLICY_CERTIFICATES: 'external',
         ARCHPOLICY_METRICS_ADDRESS: metrics,
         ARCHPOLICY_REGISTRIES_FILE: REGISTRIES,
         // The cases of a suite do not compete for a low rate.

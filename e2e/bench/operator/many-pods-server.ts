@@ -31,6 +31,7 @@ export async function startManyPods(size: ManyPodsSize): Promise<ManyPodsServer>
   return {
     env: {
       ARCHPOLICY_KUBECONFIG: file('kubeconfig'),
+      ARCHPOLICY_CERTIFICATES: 'external',
       ARCHPOLICY_REGISTRIES_FILE: file('registries.yaml'),
       ARCHPOLICY_LOG_LEVEL: 'warn',
     },

@@ -110,6 +110,7 @@ function environment({ cluster }: OperatorSuite): Readonly<Record<string, string
     // The local cluster also sets this variable. The memory bench does not, because the cache uses memory.
     NODE_COMPILE_CACHE: compileCache,
     ARCHPOLICY_KUBECONFIG: join(cluster.directory, 'run', 'archpolicy-operator.kubeconfig'),
+    ARCHPOLICY_CERTIFICATES: 'external',
     ARCHPOLICY_REGISTRIES_FILE: REGISTRIES,
     ARCHPOLICY_LOG_LEVEL: 'warn',
     ARCHPOLICY_MAX_EVICTIONS_PER_MINUTE: String(EVICTIONS_PER_MINUTE),

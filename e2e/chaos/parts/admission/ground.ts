@@ -118,6 +118,7 @@ export class AdmissionGround {
       name: `chaos-operator-${started}`,
       env: {
         ARCHPOLICY_KUBECONFIG: join(this.#folder, 'archpolicy-operator.kubeconfig'),
+        ARCHPOLICY_CERTIFICATES: 'external',
         ARCHPOLICY_METRICS_ADDRESS: metrics,
         ARCHPOLICY_REGISTRIES_FILE: this.registriesFile,
       },
