@@ -43,7 +43,7 @@ export class Apt {
         await mkdir(join(folder, path), { recursive: true });
       await writeFile(join(folder, 'status'), '');
       const apt = new Apt(folder, architecture);
-      await runCommand('apt-get', [...apt.#options, 'update', '--quiet=2'], NEEDS_APT);
+      await runCommand('apt-get', ['update', '--quiet=2', ...apt.#options], NEEDS_APT);
       return await work(apt);
     } finally {
       await rm(folder, { recursive: true, force: true });
@@ -55,7 +55,7 @@ export class Apt {
    * @throws ImageError if the mirrors have none
    */
   async show(name: string): Promise<Entry> {
-    const args = [...this.#options, 'show', '--no-all-versions', name];
+    const args = ['show', '--no-all-versions', ...this.#options, name];
     const result = await tryCommand('apt-cache', args);
     if (result?.status !== 0) throw new ImageError(`the apt mirrors have no package ${name}: ${NEEDS_APT}`);
     return parseEntry(result.stdout);
@@ -66,7 +66,7 @@ export class Apt {
    * @returns whether the mirrors have it
    */
   async download({ name, version }: Pick<LockedPackage, 'name' | 'version'>, folder: string): Promise<boolean> {
-    const args = [...this.#options, 'download', '--quiet=2', `${name}=${version}`];
+    const args = ['download', '--quiet=2', ...this.#options, `${name}=${version}`];
     const result = await tryCommand('apt-get', args, { cwd: folder });
     return result?.status === 0;
   }
