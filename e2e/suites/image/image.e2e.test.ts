@@ -22,7 +22,8 @@ import type { ImageFile, PlatformImage } from './image-files.ts';
 const MACHINES = { 'linux/amd64': 62, 'linux/arm64': 183 } as const;
 type Platform = keyof typeof MACHINES;
 const PLATFORMS = Object.keys(MACHINES) as readonly Platform[];
-const PROGRAMS = ['webhook', 'operator'] as const;
+const PROGRAMS = ['webhook', 'operator', 'lifecycle'] as const;
+const BUNDLES = ['entry-point', ...PROGRAMS].toSorted();
 const MAX_BYTES = 80e6;
 const ROOT = join(import.meta.dirname, '../../..');
 
@@ -209,7 +210,7 @@ describeImage(`the image of make image${suffix}`, () => {
   test('without free disk space it ends with one line, and no rest of the build is left', async () => {
     const full = join(scratch, 'full');
     await mkdir(full);
-    const script = `mount -t tmpfs -o size=64m full "$2" && cp -r "$3/entry-point" "$3/operator" "$3/webhook" "$2" || exit 125
+    const script = `mount -t tmpfs -o size=64m full "$2" && cd "$3" && cp -r ${BUNDLES.join(' ')} "$2" || exit 125
       "$0" --disable-warning=ExperimentalWarning "$1" debian "$2"; status=$?; ls -A "$2"; exit $status`;
     const tool = join(ROOT, 'tools/src/image/main.ts');
     const run = promisify(execFile)('unshare', [
@@ -220,7 +221,7 @@ describeImage(`the image of make image${suffix}`, () => {
       built.folder,
     ]);
     const line = /^make image: \S+ has 0\.\d GB of free disk space, and a build needs 2 GB: free some\n$/u;
-    await expect(run).rejects.toMatchObject({ code: 2, stdout: 'entry-point\noperator\nwebhook\n' });
+    await expect(run).rejects.toMatchObject({ code: 2, stdout: BUNDLES.map((name) => `${name}\n`).join('') });
     await expect(run).rejects.toHaveProperty('stderr', expect.stringMatching(line));
   });
 });

@@ -35,7 +35,7 @@ describe('the bundles of an image', () => {
 
   test('older than a source are rejected', async () => {
     await write('webhook/src/main.ts', 'two');
-    const message = 'the bundle entry-point is older than webhook/src/main.ts: run make bundle';
+    const message = `the bundle ${BUNDLES[0]!} is older than webhook/src/main.ts: run make bundle`;
     await expect(checkBundles(root, join(root, 'dist'))).rejects.toThrow(message);
   });
 

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { BUNDLES } from '../bundle/build.ts';
 
 const MAIN = join(import.meta.dirname, 'main.ts');
 const BUNDLE = join(import.meta.dirname, '../bundle/main.ts');
@@ -63,7 +64,7 @@ describe('make image ends with status 2 and one line', () => {
 
   test('without bundles', async () => {
     const folder = join(scratch, 'nothing');
-    expectLine(await run(MAIN, ['debian', folder]), `there is no bundle entry-point in ${folder}: run make bundle`);
+    expectLine(await run(MAIN, ['debian', folder]), `there is no bundle ${BUNDLES[0]!} in ${folder}: run make bundle`);
   });
 
   test('without a builder', async () => {
