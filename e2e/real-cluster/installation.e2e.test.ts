@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { JsonObject } from '@archpolicy/core';
 import { START_TIMEOUT_MILLISECONDS, waitFor } from '@archpolicy/e2e';
 import type { TestCluster } from '@archpolicy/e2e';
 import { REAL_NODE_NAME } from '../cluster/src/certificates/cluster-pki.ts';
-import { clusterLayout } from '../cluster/src/layout.ts';
+import { clusterLayout, repositoryRoot } from '../cluster/src/layout.ts';
 import { LiveCluster } from '../support/live-cluster.ts';
 import { namespace } from '../support/manifests.ts';
 import type { SeenPod } from '../support/pods.ts';
@@ -14,6 +14,7 @@ import { SIMULATED_NODE_NAME } from './src/components/catalogue.ts';
 import { deploy } from './src/deploy/deploy.ts';
 import { findManifests } from './src/deploy/find-manifests.ts';
 import { startRealCluster } from './src/index.ts';
+import { run } from './src/programs/commands.ts';
 import { buildImage } from './support/build-image.ts';
 import { deployment } from './support/deployments.ts';
 import { describeReal } from './support/describe-real.ts';
@@ -22,7 +23,7 @@ import { ImagePusher } from './support/images.ts';
 const SYSTEM = 'archpolicy-system';
 const TIMEOUT_MS = 120_000;
 /** Manifests of deploy/ that are installed. */
-const MANIFESTS = 'base';
+const MANIFESTS = 'overlays/small';
 const DEPLOY_TIMEOUT_MS = 4 * 60_000;
 const WORKLOADS = ['deployment/archpolicy-webhook', 'deployment/archpolicy-operator'];
 
@@ -141,6 +142,27 @@ describeReal('an installation on a real node', () => {
     const count = await failOpenCount();
     for (let at = 0; at < 20; at += 1) expect(await isConstrained()).toBe(true);
     expect(await failOpenCount()).toBe(count);
+  });
+
+  test('P9 the removal leaves nothing of the installation', async () => {
+    const file = join(folder, 'manifests.yaml');
+    await writeFile(file, await kubectl(['kustomize', join(cluster.directory, 'run', 'deploy')]));
+    const main = join(repositoryRoot, 'packages', 'lifecycle', 'src', 'main.ts');
+    const args = ['remove', '--manifests', file, '--policies', '--crds', '--yes'];
+    await run(process.execPath, ['--disable-warning=ExperimentalWarning', main, ...args], {
+      env: { ARCHPOLICY_KUBECONFIG: cluster.get('KUBECONFIG') },
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+    const kinds = [
+      ...['namespaces', 'customresourcedefinitions', 'clusterroles', 'clusterrolebindings', 'flowschemas'],
+      ...['mutatingwebhookconfigurations', 'validatingadmissionpolicies', 'validatingadmissionpolicybindings'],
+    ];
+    const isGone = async (): Promise<boolean> => {
+      const names = await kubectl(['get', kinds.join(','), '-o', 'name']);
+      return !names.includes('archpolicy');
+    };
+    await until('all objects to be gone', isGone);
+    expect(live.pods(SYSTEM)).toEqual([]);
   });
 
   async function failOpenCount(): Promise<number> {
