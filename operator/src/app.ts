@@ -22,6 +22,7 @@ import { declareMetrics } from './metrics.ts';
 import type { OperatorMetrics } from './metrics.ts';
 import { runAsLeader } from './leader.ts';
 import type { LeaderOptions } from './leader.ts';
+import { NodeReservations } from './remediation/evaluation/node-reservations.ts';
 import { ReadinessHistory } from './remediation/evaluation/readiness-history.ts';
 import { UnschedulableHistory } from './remediation/evaluation/unschedulable-history.ts';
 
@@ -93,11 +94,13 @@ class Operator {
         rawPods.observe(raw);
       },
     });
+    const reservations = new NodeReservations(views.pods);
     // In the leader, the gate controller removes a pod from `rawPods` when it lifts the pod's gate. A standby lifts no
     // gates, so deleted pods are removed here to make room for new ones.
     views.pods.subscribe((event) => {
       readiness.onPodChanged(event);
       unschedulable.onPodChanged(event);
+      reservations.onPodChanged(event);
       gateAges.onPodChanged(event);
       if (event.type === 'deleted') rawPods.drop(event.key);
     });
@@ -117,8 +120,7 @@ class Operator {
       clock: this.#leaderClock,
       views,
       rawPods,
-      readiness,
-      unschedulable,
+      ...{ readiness, unschedulable, reservations },
       inspector,
       ...(config.redisUrl !== undefined && { platformChecker: inspector }),
       pullSecrets: new CachedPullSecrets({ api, clock, logger, onRead: declarePullSecretMetrics(registry) }),

@@ -23,6 +23,7 @@ import { ApiReader } from './remediation/evaluation/api-reader.ts';
 import { InspectedImages } from './remediation/evaluation/images.ts';
 import { RegistryPlatformChecks } from './remediation/evaluation/platform-checks.ts';
 import type { RegistryPlatformChecksOptions } from './remediation/evaluation/platform-checks.ts';
+import type { NodeReservations } from './remediation/evaluation/node-reservations.ts';
 import type { ReadinessHistory } from './remediation/evaluation/readiness-history.ts';
 import type { UnschedulableHistory } from './remediation/evaluation/unschedulable-history.ts';
 import { PolicyPodStats } from './statistics/policy-pod-stats.ts';
@@ -57,6 +58,7 @@ export interface LeaderOptions {
   /** Observes every pod of the views. */
   readonly readiness: ReadinessHistory;
   readonly unschedulable: UnschedulableHistory;
+  readonly reservations: NodeReservations;
   readonly inspector: Inspector;
   /**
    * Checks platforms for the webhook. Absent without a shared cache, because the webhook could not read the results.

@@ -8,6 +8,7 @@ import { Reporter } from '../reporting/reporter.ts';
 import type { PolicyPodStats } from '../statistics/policy-pod-stats.ts';
 import { EvaluationRetry } from './evaluation/evaluation-retry.ts';
 import { ContextGatherer } from './evaluation/context-gatherer.ts';
+import type { NodeReservations } from './evaluation/node-reservations.ts';
 import { PodEvaluator } from './evaluation/pod-evaluator.ts';
 import type { ReadinessHistory } from './evaluation/readiness-history.ts';
 import type { UnschedulableHistory } from './evaluation/unschedulable-history.ts';
@@ -52,6 +53,7 @@ export interface RemediationParts {
   readonly stats: PolicyPodStats;
   readonly readiness: Pick<ReadinessHistory, 'hasBeenReady' | 'getCrashes'>;
   readonly unschedulable: Pick<UnschedulableHistory, 'forMs'>;
+  readonly reservations: Pick<NodeReservations, 'on'>;
   readonly webhook: Webhook;
   readonly images: PodImages;
   readonly checks: PlatformChecks;
@@ -83,7 +85,7 @@ export function buildRemediation(parts: RemediationParts): BuiltRemediation {
   const { pods, nodes } = views;
   const attempts = new EvictionAttempts();
   const gatherer = new ContextGatherer({ ...parts, ...views });
-  const evaluator = new PodEvaluator({ ...parts, nodes, pods, attempts });
+  const evaluator = new PodEvaluator({ ...parts, nodes, attempts });
   const evictor = new Evictor({ ...parts, gatherer, evaluator, attempts });
   const limitQueues = new LimitQueues({ ledger, clock });
   const replacements = new Replacements({ pods, ledger, clock });

@@ -28,9 +28,10 @@ import type {
   Unschedulable,
 } from '@archpolicy/core';
 import type { EvictionAttempts, FailedAttempt } from '../eviction-attempts.ts';
-import type { Nodes, Pods, Webhook } from '../ports.ts';
+import type { Nodes, Webhook } from '../ports.ts';
 import { toAccount, assess } from './context-gatherer.ts';
 import type { EvictionContext } from './context-gatherer.ts';
+import type { NodeReservations } from './node-reservations.ts';
 import type { ReadinessHistory } from './readiness-history.ts';
 import type { UnschedulableHistory } from './unschedulable-history.ts';
 
@@ -50,7 +51,7 @@ export interface Evaluation {
 
 export interface PodEvaluatorOptions {
   readonly nodes: Nodes;
-  readonly pods: Pick<Pods, 'byNode'>;
+  readonly reservations: Pick<NodeReservations, 'on'>;
   readonly webhook: Pick<Webhook, 'callFor' | 'isReachable'>;
   readonly ledger: Pick<EvictionLedger, 'limit' | 'limitOfReserved'>;
   readonly attempts: Pick<EvictionAttempts, 'get'>;
@@ -120,10 +121,10 @@ export class PodEvaluator {
   /** R9: returns the part of the decision's input that only an unschedulable pod has. Empty for other pods. */
   #unschedulable({ pod, policy, namespace, inspections }: EvictionContext): { readonly unschedulable?: Unschedulable } {
     if (!isUnschedulable(pod)) return {};
-    const { nodes, pods, clock } = this.#options;
+    const { nodes, reservations, clock } = this.#options;
     const nowMs = clock.now();
-    const podsOn = pods.byNode.bind(pods);
-    const input = { pod, namespace, policy, images: inspections, nodes: nodes.list(), podsOn, nowMs };
+    const reservedOn = reservations.on.bind(reservations);
+    const input = { pod, namespace, policy, images: inspections, nodes: nodes.list(), reservedOn, nowMs };
     const forMs = this.#options.unschedulable.forMs(pod.uid);
     const afterMs = unschedulableAfterMs(pod, policy.spec);
     const relaxed = isRelaxedFor(pod, policy.status?.relaxed ?? [], nowMs);
@@ -131,7 +132,7 @@ export class PodEvaluator {
       unschedulable: {
         forMs,
         afterMs,
-        // Computed only if it is needed, because it compares the pod with every node and the pods on that node.
+        // Computed only if it is needed, because it compares the pod with every node.
         relaxingHelps: forMs >= afterMs && relaxingHelps(input),
         relaxed,
       },

@@ -53,6 +53,7 @@ export {
   NOMINATED_AFTER_MS,
   RELAXED_FOR_MS,
   relaxingHelps,
+  reservedBy,
   stuckWorkload,
   UNSCHEDULABLE_AFTER_MS,
   unschedulableAfterMs,

@@ -9,7 +9,7 @@ import { applyPatch } from '../placement/json-patch.ts';
 import { placePod } from '../placement/place-pod.ts';
 import { archPolicyStatusSchema } from '../policy/status.ts';
 import { node, without } from './fixtures/objects.ts';
-import { isUnschedulable, relaxingHelps, stuckWorkload, unschedulableAfterMs } from './unschedulable.ts';
+import { isUnschedulable, relaxingHelps, reservedBy, stuckWorkload, unschedulableAfterMs } from './unschedulable.ts';
 
 const NAMESPACE = { name: 'shop', labels: {}, annotations: {} };
 const METADATA = {
@@ -109,7 +109,7 @@ describe('whether dropping the preference would help', () => {
       const placed = applyPatch(raw, patch);
       const pod = placed.kind === 'applied' ? parsePod(placed.value as JsonObject) : undefined;
       if (pod === undefined) throw new Error('no pod');
-      expect(relaxingHelps({ ...input, pod, podsOn: () => boundPods })).toBe(expected);
+      expect(relaxingHelps({ ...input, pod, reservedOn: () => reservedBy(boundPods) })).toBe(expected);
     },
   );
 });

@@ -1,5 +1,6 @@
-import type { NodeFacts, PodFacts } from '../kubernetes/facts.ts';
-import { hasRoom } from '../kubernetes/requests.ts';
+import type { PodFacts } from '../kubernetes/facts.ts';
+import { hasRoom, sumRequests } from '../kubernetes/requests.ts';
+import type { ReservedRequests } from '../kubernetes/requests.ts';
 import { workloadKey } from '../kubernetes/top-controller.ts';
 import { readDecision } from '../placement/annotation.ts';
 import { allowedByOwner } from '../placement/node-constraints.ts';
@@ -104,8 +105,8 @@ export function unschedulableAfterMs(
 }
 
 export interface RelaxationInput extends ReplacementInput {
-  /** Returns the pods that are bound to the node of this name. */
-  readonly podsOn: (node: string) => readonly Pick<PodFacts, 'requests' | 'phase'>[];
+  /** Returns what the pods reserve that are bound to the node of this name ({@link reservedBy}). */
+  readonly reservedOn: (node: string) => ReservedRequests;
 }
 
 /**
@@ -114,22 +115,17 @@ export interface RelaxationInput extends ReplacementInput {
  * because another node would not help then.
  */
 export function relaxingHelps(input: RelaxationInput): boolean {
-  const { pod, nodes, podsOn } = input;
+  const { pod, nodes, reservedOn } = input;
   if (pod.lacksClaim === true) return false;
   const relaxed = replacementDemand({ ...input, preferenceRelaxed: true });
   return feasibleNodes(relaxed, nodes).some(
     (node) =>
       (!matchesNode(pod, node) || untolerated(node, pod.tolerations).length > 0) &&
-      hasRoomFor(pod, node, podsOn(node.name)),
+      hasRoom(pod.requests ?? {}, node.allocatable, reservedOn(node.name)),
   );
 }
 
-/** Returns whether the node has room for the requests. As in the scheduler, each bound pod that has not ended reserves its requests. */
-function hasRoomFor(
-  { requests = {} }: Pick<PodFacts, 'requests'>,
-  { allocatable }: Pick<NodeFacts, 'allocatable'>,
-  boundPods: readonly Pick<PodFacts, 'requests' | 'phase'>[],
-): boolean {
-  const reserved = boundPods.filter((bound) => !isTerminal(bound)).map((bound) => bound.requests ?? {});
-  return hasRoom(requests, allocatable, reserved);
+/** Returns what the pods of a node reserve. As in the scheduler, each bound pod that has not ended reserves its requests. */
+export function reservedBy(boundPods: readonly Pick<PodFacts, 'requests' | 'phase'>[]): ReservedRequests {
+  return sumRequests(boundPods.filter((bound) => !isTerminal(bound)).map(({ requests = {} }) => requests));
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { JsonObject } from '../json/json.ts';
 import { parseQuantityMilli } from './quantity.ts';
-import { hasRoom, nodeAllocatable, podRequests } from './requests.ts';
+import { hasRoom, nodeAllocatable, podRequests, sumRequests } from './requests.ts';
 
 describe('quantities', () => {
   test.each<[string, number | undefined]>([
@@ -145,17 +145,17 @@ describe('hasRoom', () => {
   const cpu = (amount: string) => podRequests({ containers: [one(amount)] });
 
   test.each<[string, boolean, boolean]>([
-    ['nothing is requested', hasRoom({}, node, []), true],
-    ['all of it', hasRoom(cpu('4'), node, []), true],
-    ['more than it has', hasRoom(cpu('4001m'), node, []), false],
-    ['what others leave', hasRoom(cpu('1'), node, [cpu('3')]), true],
-    ['more than others leave', hasRoom(cpu('1'), node, [cpu('1500m'), cpu('1501m')]), false],
-    ['a resource that it does not have', hasRoom({ 'nvidia.com/gpu': 1_000 }, node, []), false],
-    ['none of a resource that it does not have', hasRoom({ 'nvidia.com/gpu': 0 }, node, []), true],
-    ['one pod more than it takes', hasRoom({}, node, [{}, {}, {}]), false],
-    ['what it has is not known', hasRoom(cpu('4'), nodeAllocatable({}), [cpu('99')]), true],
-    ['it is overcommitted in another resource', hasRoom(cpu('1'), node, [{ memory: 1e15 }]), true],
-    ['a name of every object', hasRoom({ constructor: 1 }, node, []), false],
+    ['nothing is requested', hasRoom({}, node, sumRequests([])), true],
+    ['all of it', hasRoom(cpu('4'), node, sumRequests([])), true],
+    ['more than it has', hasRoom(cpu('4001m'), node, sumRequests([])), false],
+    ['what others leave', hasRoom(cpu('1'), node, sumRequests([cpu('3')])), true],
+    ['more than others leave', hasRoom(cpu('1'), node, sumRequests([cpu('1500m'), cpu('1501m')])), false],
+    ['a resource that it does not have', hasRoom({ 'nvidia.com/gpu': 1_000 }, node, sumRequests([])), false],
+    ['none of a resource that it does not have', hasRoom({ 'nvidia.com/gpu': 0 }, node, sumRequests([])), true],
+    ['one pod more than it takes', hasRoom({}, node, sumRequests([{}, {}, {}])), false],
+    ['what it has is not known', hasRoom(cpu('4'), nodeAllocatable({}), sumRequests([cpu('99')])), true],
+    ['it is overcommitted in another resource', hasRoom(cpu('1'), node, sumRequests([{ memory: 1e15 }])), true],
+    ['a name of every object', hasRoom({ constructor: 1 }, node, sumRequests([])), false],
   ])('R9 %s', (_, actual, expected) => {
     expect(actual).toBe(expected);
   });

@@ -56,26 +56,35 @@ export function nodeAllocatable(status: JsonObject): ResourceAmounts | undefined
   return amounts.size === 0 ? undefined : toAmounts(amounts);
 }
 
+/** What the pods of a node reserve in all. */
+export interface ReservedRequests {
+  readonly pods: number;
+  readonly amounts: ResourceAmounts;
+}
+
+export function sumRequests(pods: readonly ResourceAmounts[]): ReservedRequests {
+  const total = new Map<string, number>();
+  for (const amounts of pods) add(total, new Map(Object.entries(amounts)));
+  return { pods: pods.length, amounts: toAmounts(total) };
+}
+
 /**
  * Returns whether a node has room for one more pod with these requests.
  *
  * @param allocatable the allocatable resources of the node. If absent, they are unknown, and the result is true
- * @param others the requests of the running pods of the node
+ * @param reserved the requests of the running pods of the node
  */
 export function hasRoom(
   requests: ResourceAmounts,
   allocatable: ResourceAmounts | undefined,
-  others: readonly ResourceAmounts[],
+  reserved: ReservedRequests,
 ): boolean {
   if (allocatable === undefined) return true;
   const slots = getAmount(allocatable, RESOURCE_PODS);
-  if (slots !== undefined && (others.length + 1) * 1_000 > slots) return false;
+  if (slots !== undefined && (reserved.pods + 1) * 1_000 > slots) return false;
   return Object.entries(requests).every(([name, amount]) => {
     const most = getAmount(allocatable, name) ?? 0;
-    // Avoids the expensive sum over the other pods if possible. Most nodes lack a rare resource, so this check usually
-    // suffices.
-    if (amount === 0 || amount > most) return amount === 0;
-    return others.reduce((sum, other) => sum + (getAmount(other, name) ?? 0), amount) <= most;
+    return amount === 0 || amount + (getAmount(reserved.amounts, name) ?? 0) <= most;
   });
 }
 

@@ -3,7 +3,7 @@ import { seededRandom } from '@archpolicy/testkit/seeded-random';
 import { node } from '../eviction/fixtures/objects.ts';
 import type { NodeFacts } from '../kubernetes/facts.ts';
 import type { NodeSelectorOperator } from '../kubernetes/node-selector.ts';
-import { hasRoom } from '../kubernetes/requests.ts';
+import { hasRoom, sumRequests } from '../kubernetes/requests.ts';
 import type { ResourceAmounts } from '../kubernetes/requests.ts';
 import { feasibleNodes } from './feasible-nodes.ts';
 import type { SchedulingDemand } from './feasible-nodes.ts';
@@ -140,7 +140,7 @@ describe('a change of a node after which no more pods fit on it', () => {
       const after = changed(before);
       const [demand, requests, others] = [anyDemand(), amounts(['cpu', 'gpu']), some([amounts(['cpu']), {}])];
       const fits = (one: NodeFacts): boolean =>
-        feasibleNodes(demand, [one]).length > 0 && hasRoom(requests, one.allocatable, others);
+        feasibleNodes(demand, [one]).length > 0 && hasRoom(requests, one.allocatable, sumRequests(others));
       if (fits(after)) seen.feasible += 1;
       if (fitsMorePods(before, after)) {
         seen.fitsMore += 1;
