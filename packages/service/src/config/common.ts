@@ -1,4 +1,15 @@
-import { address, cacheKey, commit, logLevel, namespaceName, noProxy, path, proxyUrl, redisUrl } from './schemas.ts';
+import {
+  address,
+  cacheKey,
+  commit,
+  logLevel,
+  namespaceName,
+  noProxy,
+  path,
+  proxyUrl,
+  redisUrl,
+  secretName,
+} from './schemas.ts';
 import { optionalVariable, variable } from './variable.ts';
 
 /** The variables of every process (docs/architecture.md, Seams). */
@@ -79,6 +90,12 @@ export const commonVariables = {
     example: '$(openssl rand -base64 32)',
     secret: true,
     schema: cacheKey,
+  }),
+  cacheSecret: optionalVariable({
+    name: 'ARCHPOLICY_CACHE_SECRET',
+    description: 'Secret that is created with the key of the shared cache; without ARCHPOLICY_CACHE_KEY, memory only',
+    example: 'archpolicy-cache',
+    schema: secretName,
   }),
   commit: variable({
     name: 'ARCHPOLICY_COMMIT',

@@ -79,6 +79,12 @@ export const namespaceName: z.ZodType<string, string> = z
   .string()
   .regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/u, 'is no namespace name');
 
+/** A Secret's name: a DNS subdomain. */
+export const secretName: z.ZodType<string, string> = z
+  .string()
+  .max(253, 'is no name of a Secret')
+  .regex(/^[a-z0-9](?:[-.a-z0-9]*[a-z0-9])?$/u, 'is no name of a Secret');
+
 /** An abbreviated or full commit hash (SHA-1 or SHA-256), or `unknown`. */
 export const commit: z.ZodType<string, string> = z
   .string()
