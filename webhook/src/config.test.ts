@@ -5,7 +5,8 @@ import { readWebhookConfig, variables } from './config.ts';
 const page = readFileSync(new URL('../../docs/architecture.md', import.meta.url), 'utf8');
 
 /** Variable and default of a row of the table in "Seams"; the default is undefined where the cell is no code. */
-const ROW = /^\| `(?<name>ARCHPOLICY_\w+|\w+_PROXY)` \| (?:both|webhook) \| .* \| (?:`(?<fallback>[^`]+)`|.*) \|$/gmu;
+const ROW =
+  /^\| `(?<name>ARCHPOLICY_\w+|\w+_PROXY)` \| (?:all|both|webhook) \| .* \| (?:`(?<fallback>[^`]+)`|.*) \|$/gmu;
 
 test('docs/architecture.md lists exactly the variables of the webhook, with their defaults', () => {
   const documented = [...page.matchAll(ROW)].map(({ groups }) => [groups?.['name'], groups?.['fallback']]);
