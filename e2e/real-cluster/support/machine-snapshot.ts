@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { controlGroupName, findHierarchies } from '../../cluster/src/process/control-groups.ts';
+import { controlGroupName } from '../../cluster/src/process/control-groups.ts';
 import { findProcesses } from '../../cluster/src/process/leftovers.ts';
 import { run } from '../src/programs/commands.ts';
 
@@ -42,13 +42,17 @@ export function compare(before: MachineSnapshot, after: MachineSnapshot): readon
 
 /** Returns the processes and control groups of a cluster that are left. */
 export async function findRemains(id: string): Promise<readonly string[]> {
-  const hierarchies = await Promise.all(
-    (await findHierarchies()).map(async (path) => ({ path, groups: await list(path) })),
-  );
-  const groups = hierarchies.filter((hierarchy) => hierarchy.groups.includes(controlGroupName(id)));
+  // Of all hierarchies, of both versions, and without the code that removes the groups.
+  const groups = await run('find', ['/sys/fs/cgroup', '-type', 'd', '-name', `${controlGroupName(id)}*`], {
+    env: { PATH: '/usr/bin:/bin' },
+    signal: AbortSignal.timeout(TIMEOUT_MILLISECONDS),
+  });
   return [
     ...(await findProcesses(id)).map((pid) => `process ${pid}`),
-    ...groups.map(({ path }) => `control group ${path}/${controlGroupName(id)}`),
+    ...groups
+      .split('\n')
+      .filter(Boolean)
+      .map((path) => `control group ${path}`),
   ];
 }
 

@@ -11,15 +11,21 @@ export function controlGroupName(id: string): string {
   return `archpolicy-${id.slice(0, 8)}`;
 }
 
-/** Returns the mounts of the hierarchies of control groups, version 1. */
-export async function findHierarchies(): Promise<readonly string[]> {
+/** Types of file systems: `cgroup` is version 1, and `cgroup2` is version 2, which may be mounted beside version 1. */
+type HierarchyType = 'cgroup' | 'cgroup2';
+
+/** Returns the mounts of the hierarchies of control groups. */
+export async function findHierarchies(
+  types: readonly HierarchyType[] = ['cgroup', 'cgroup2'],
+): Promise<readonly string[]> {
+  const wanted = new Set<string | undefined>(types);
   const lines = (await readFile('/proc/mounts', 'utf8')).split('\n').map((line) => line.split(' '));
-  return lines.flatMap(([, path = '', type]) => (type === 'cgroup' ? [path] : []));
+  return lines.flatMap(([, path = '', type]) => (wanted.has(type) ? [path] : []));
 }
 
-/** Creates the control group of a cluster in each hierarchy. */
+/** Creates the control group of a cluster in each hierarchy of version 1. runc creates that of version 2 by itself. */
 export async function createControlGroups(id: string): Promise<void> {
-  for (const hierarchy of await findHierarchies()) {
+  for (const hierarchy of await findHierarchies(['cgroup'])) {
     const group = join(hierarchy, controlGroupName(id));
     await mkdir(group, { recursive: true });
     // No process may enter a group of cpuset before it has CPUs and memory nodes.

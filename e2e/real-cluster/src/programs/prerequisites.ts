@@ -20,7 +20,7 @@ export async function findMissingPrerequisite(): Promise<string | undefined> {
   const missing = await findMissing(NEEDED, environment['PATH']);
   if (missing !== undefined) return `needs ${missing}`;
   // With version 2 alone it has not been tested.
-  if ((await findHierarchies()).length === 0) return 'needs control groups of version 1';
+  if ((await findHierarchies(['cgroup'])).length === 0) return 'needs control groups of version 1';
   const hidden = findHidden([cacheDirectory, import.meta.dirname]);
   if (hidden !== undefined) return `needs another directory than ${hidden}`;
   const mayCreate = await run('unshare', ['--net', '--mount', '--pid', '--fork', 'true'], {
