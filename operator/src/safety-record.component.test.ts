@@ -82,6 +82,8 @@ function putPod(namespace: string, name: string, nodeName: string | undefined): 
     kind: 'Pod',
     metadata: {
       ...{ name, namespace, labels: { 'pod-template-hash': '5d4f' } },
+      // The webhook decided. A replacement without a decision would be evicted again in the same slot (adr/0143).
+      annotations: { 'archpolicy.dev/decision': '{}' },
       ownerReferences: [
         { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: `${owner}-5d4f`, uid: owner, controller: true },
       ],
