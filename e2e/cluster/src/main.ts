@@ -1,7 +1,8 @@
 import { randomInt } from 'node:crypto';
 import { dirname } from 'node:path';
 import { writePerformanceResult } from '@archpolicy/testkit';
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { listenForInterrupts, print, printStep, runCommand } from './command-line.ts';
 import { down } from './commands/down.ts';
 import { status } from './commands/status.ts';
 import { up } from './commands/up.ts';
@@ -10,26 +11,13 @@ import type { Target } from './components/catalogue.ts';
 import { initialPolicies } from './component/component.ts';
 import type { InitialPolicy } from './component/component.ts';
 import { readConfig } from './config.ts';
-import { ClusterError, errorMessage } from './errors.ts';
 import { readEnv } from './env-file.ts';
 import type { Layout } from './layout.ts';
 import { soak } from './soak/soak.ts';
 import { findOnPath } from './toolchain/find-on-path.ts';
 import { ensureTools } from './toolchain/tools.ts';
 
-// Ignore errors of stdout, because the cluster must keep running if the reader of stdout exits (`make up | head`).
-process.stdout.on('error', () => undefined);
-
-const print = (line: string): void => {
-  process.stdout.write(`${line}\n`);
-};
-
-const interrupt = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.once(signal, () => {
-    interrupt.abort();
-  });
-}
+const interrupted = listenForInterrupts();
 
 function program(): Command {
   const command = new Command('cluster')
@@ -77,12 +65,8 @@ async function runUp(target: Target, policy: InitialPolicy): Promise<void> {
     config: readConfig(),
     lifetime: 'command',
     log: print,
-    onEvent: (event) => {
-      // Do not print steps that take almost no time.
-      if (event.kind === 'done' && !event.wasRunning && event.seconds >= 0.05)
-        print(`  ${event.name} (${event.seconds.toFixed(1)} s)`);
-    },
-    signal: interrupt.signal,
+    onEvent: printStep,
+    signal: interrupted,
   });
   print(`ready after ${((performance.now() - begin) / 1000).toFixed(1)} s. To use it:`);
   print(await usage(layout));
@@ -100,13 +84,13 @@ async function usage(layout: Layout): Promise<string> {
 }
 
 async function runPrepare(): Promise<void> {
-  const { paths } = await ensureTools(listTools('all'), readConfig(), print, interrupt.signal);
+  const { paths } = await ensureTools(listTools('all'), readConfig(), print, interrupted);
   for (const [name, path] of Object.entries(paths)) print(`${name}: ${path}`);
 }
 
 async function runDown(): Promise<void> {
   const { clusterDirectory } = readConfig();
-  const existed = await down(clusterDirectory, print, interrupt.signal);
+  const existed = await down(clusterDirectory, print, interrupted);
   print(existed ? 'stopped' : `there is no cluster in ${clusterDirectory}`);
 }
 
@@ -118,7 +102,7 @@ interface SoakFlags {
 
 async function runSoak({ only, runs, seed = randomInt(1, 1_000_000) }: SoakFlags): Promise<void> {
   const target = only ?? 'all';
-  const measured = await soak({ runs, seed, target, config: readConfig(), log: print, signal: interrupt.signal });
+  const measured = await soak({ runs, seed, target, config: readConfig(), log: print, signal: interrupted });
   for (const { met, name, target: wanted } of measured) print(`${met ? 'met' : 'MISSED'}: ${name}, ${wanted}`);
   if (only === undefined) {
     const title = 'Starting and stopping the local cluster';
@@ -139,19 +123,4 @@ async function runStatus(): Promise<void> {
   process.exitCode = isRunning ? 0 : 1;
 }
 
-try {
-  await program().parseAsync();
-} catch (error) {
-  // Commander has already printed its own error.
-  if (!(error instanceof CommanderError))
-    process.stderr.write(`${error instanceof ClusterError ? error.message : errorMessage(error)}\n`);
-  process.exitCode = exitStatus(error);
-}
-
-function exitStatus(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  if (!(error instanceof ClusterError)) return 1;
-  // 128 plus the number of SIGINT, which is the exit status of shells.
-  if (error.code === 'Cancelled') return 130;
-  return error.code === 'Config' ? 2 : 1;
-}
+await runCommand(program());

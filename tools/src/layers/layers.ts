@@ -206,7 +206,7 @@ export const layers: Readonly<Record<string, readonly Layer[]>> = {
     ['archpolicy', 'toolchain'],
     ['components', 'render-kustomization.ts'],
     'supervisor',
-    'commands',
+    ['command-line.ts', 'commands'],
     ['soak', 'start-cluster.ts'],
     ['index.ts', 'main.ts'],
   ],
