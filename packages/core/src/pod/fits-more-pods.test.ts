@@ -24,6 +24,8 @@ describe('a change of a node after which more pods may fit on it', () => {
     ['a taint removed', { taints: [taint] }, {}, true],
     ['a taint removed from a node that is not ready', { taints: [taint], ready: false }, { ready: false }, false],
     ['a taint added', {}, { taints: [taint] }, false],
+    ['the same taint', { taints: [taint] }, { taints: [taint] }, false],
+    ['another key of a taint', { taints: [taint] }, { taints: [{ ...taint, key: 'b' }] }, true],
     ['another value of a taint', { taints: [taint] }, { taints: [{ ...taint, value: 'b' }] }, true],
     ['another effect of a taint', { taints: [taint] }, { taints: [{ ...taint, effect: 'NoExecute' }] }, true],
     ['a taint removed that excludes no pod', { taints: [{ ...taint, effect: 'PreferNoSchedule' }] }, {}, false],

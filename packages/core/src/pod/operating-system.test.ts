@@ -36,6 +36,12 @@ describe('the operating system of a pod', () => {
     ['NotIn', terms([OS, 'NotIn', 'windows']), 'linux'],
     ['Exists', terms([OS, 'Exists']), undefined],
     ['the same in each alternative', terms([OS, 'In', 'windows'], [OS, 'In', 'windows']), 'windows'],
+    ['one in an alternative, two in another', terms([OS, 'In', 'linux'], [OS, 'In', 'linux', 'windows']), undefined],
+    [
+      'NotIn of others in each alternative',
+      terms([OS, 'NotIn', 'windows', 'a'], [OS, 'NotIn', 'windows', 'b']),
+      'linux',
+    ],
     ['an alternative without an operating system', terms([OS, 'In', 'windows'], ['zone', 'Exists']), undefined],
     ['terms that the selector narrows', { nodeSelector: { [OS]: 'linux' }, ...terms([OS, 'Exists']) }, 'linux'],
     ['no term that can match', terms(), undefined],
