@@ -80,8 +80,8 @@ image-lock: setup ## Lock the base of the image to the newest Debian packages of
 	@$(RUN) tools/src/image/debian/main.ts
 
 .PHONY: uninstall
-uninstall: setup ## Remove ArchPolicy from the cluster of kubectl's context (OVERLAY=deploy/base; POLICIES=1 CRDS=1: these, too; YES=1: do not ask)
-	@manifests=$$(mktemp) && trap 'rm -f "$$manifests"' EXIT && kubectl kustomize $(or $(OVERLAY),deploy/base) > "$$manifests" && \
+uninstall: setup ## Remove ArchPolicy from the cluster of kubectl's context (OVERLAY=deploy/overlays/small; POLICIES=1 CRDS=1: these, too; YES=1: do not ask)
+	@manifests=$$(mktemp) && trap 'rm -f "$$manifests"' EXIT && kubectl kustomize $(or $(OVERLAY),deploy/overlays/small) > "$$manifests" && \
 	ARCHPOLICY_KUBECONFIG="$${KUBECONFIG:-$$HOME/.kube/config}" $(RUN) packages/lifecycle/src/main.ts remove \
 	  --manifests "$$manifests" $(if $(POLICIES),--policies) $(if $(CRDS),--crds) $(if $(YES),--yes)
 
