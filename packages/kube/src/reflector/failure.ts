@@ -30,3 +30,8 @@ export function parseErrorEvent(status: JsonObject): Failure {
   const expired = code === 410 || status['reason'] === 'Expired' || status['reason'] === 'Gone';
   return toFailure('watch', parseStatusError(expired ? 410 : code, undefined, status));
 }
+
+/** Whether the API server no longer has the resource version or the page that was requested. */
+export function isExpired({ failure }: Failure): boolean {
+  return failure === 'watch-expired' || failure === 'list-expired';
+}

@@ -183,6 +183,25 @@ describe('a reflector watches', () => {
     expect(server.lists(PATH)).toBe(2);
   });
 
+  test('P2 the delay before a relist after an expired watch does not depend on the outage before it', async () => {
+    const { scene, server, rig, watch } = await watching();
+    const statuses = [503, 410];
+    server.fault = ({ query }) => {
+      const status = query.has('watch') ? statuses.shift() : undefined;
+      return status === undefined ? undefined : { kind: 'answer', status };
+    };
+    watch.silence();
+    scene.remove('a');
+    watch.reset();
+    await rig.until(() => rig.store.get('shop/a') === undefined);
+    expect(rig.failures).toEqual([
+      { failure: 'watch-failed', delayMs: 800 },
+      { failure: 'watch-failed', delayMs: 1_600 },
+      { failure: 'watch-expired', delayMs: 800 },
+    ]);
+    expect(server.lists(PATH)).toBe(2);
+  });
+
   test('replaces a silent watch within 200 s', async () => {
     const { scene, server, clock, rig, watch } = await watching();
     watch.silence();

@@ -8,7 +8,7 @@ import type { Api } from '../http/api-client.ts';
 import type { StatusError } from '../http/response.ts';
 import type { Query } from '../http/paths.ts';
 import { Backoff, REFLECTOR_BACKOFF } from './backoff.ts';
-import { parseErrorEvent, toFailure } from './failure.ts';
+import { isExpired, parseErrorEvent, toFailure } from './failure.ts';
 import type { Failure } from './failure.ts';
 import { getObjectKey, parsePage, parseWatchEvent, getResourceVersion } from './objects.ts';
 import type { WatchEvent } from './objects.ts';
@@ -83,6 +83,11 @@ export interface ReflectorOptions<T> {
 export class Reflector<T> {
   readonly #options: ReflectorOptions<T>;
   readonly #backoff: Backoff;
+  /**
+   * The back-off of expired versions. It is separate, because the API server responded: after an outage, whose length
+   * determines the delays of the other failures, each watch can expire, and the store should not be stale for longer.
+   */
+  readonly #expiryBackoff: Backoff;
   /** Number of consecutive broken watches. */
   #brokenWatches = 0;
   readonly #firstList = Promise.withResolvers<undefined>();
@@ -99,6 +104,7 @@ export class Reflector<T> {
   constructor(options: ReflectorOptions<T>) {
     this.#options = options;
     this.#backoff = new Backoff(REFLECTOR_BACKOFF, options.clock, options.random);
+    this.#expiryBackoff = new Backoff(REFLECTOR_BACKOFF, options.clock, options.random);
   }
 
   /** Whether a LIST has completed at least once. */
@@ -130,7 +136,8 @@ export class Reflector<T> {
       if (outcome === 'done' || stopped()) continue;
       if (this.#needsList(outcome)) this.#version = undefined;
       if (this.#listing?.canResume(outcome.status) !== true) this.#listing = undefined;
-      const delayMs = Math.max(this.#backoff.next(), outcome.retryAfterMs ?? 0);
+      const backoff = isExpired(outcome) ? this.#expiryBackoff : this.#backoff;
+      const delayMs = Math.max(backoff.next(), outcome.retryAfterMs ?? 0);
       this.#options.observer?.failed?.(outcome.failure, delayMs, outcome.error);
       this.#options.logger.warn(
         { path: this.#options.path, failure: outcome.failure, delayMs, err: outcome.error },
@@ -146,8 +153,9 @@ export class Reflector<T> {
    * several consecutive failures a relist is needed, because the server may not have that version, for instance after a
    * restore from a backup.
    */
-  #needsList({ failure, status }: Failure): boolean {
-    if (failure.endsWith('-expired') || this.#isAbsence(status)) return true;
+  #needsList(outcome: Failure): boolean {
+    const { failure, status } = outcome;
+    if (isExpired(outcome) || this.#isAbsence(status)) return true;
     if (failure !== 'watch-failed' && failure !== 'watch-too-short') return false;
     this.#brokenWatches += 1;
     const needsList = this.#brokenWatches >= MAX_BROKEN_WATCHES;
