@@ -55,7 +55,9 @@ class Webhook {
     this.#view = createClusterView({ api, clock, random: Math.random, logger, observe });
     this.#tls = new ServerTls({
       config,
+      api,
       clock,
+      random: Math.random,
       logger,
       metrics,
       onChange: (changed) => this.#server?.reload(changed),

@@ -14,6 +14,7 @@ import { openRegistries } from '@archpolicy/process';
 import { createLogger, readConfig } from '@archpolicy/service';
 import { FakeClock, listEncodings } from '@archpolicy/testkit';
 import { variables } from './config.ts';
+import { certificateFiles } from './tls/certificate-files.ts';
 import { CertificateWatch } from './tls/certificate-watch.ts';
 
 /** The secret in each broken text. No output may contain it in any form. */
@@ -188,7 +189,8 @@ describe('P5 no secret of a broken text is printed', () => {
     await writeFile(path('tls.key'), '');
     await writeFile(path(name), text);
     const serverName = 'archpolicy-webhook.archpolicy-system.svc';
-    const watch = new CertificateWatch({ directory, serverName, clock, logger, onCertificate: () => undefined });
+    const source = certificateFiles(directory, serverName);
+    const watch = new CertificateWatch({ source, serverName, clock, logger, onCertificate: () => undefined });
     await watch.poll();
     expect(lines.join('')).toContain('failed to load certificate, waiting for a valid one');
     note(watch.check());

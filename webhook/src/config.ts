@@ -32,11 +32,11 @@ export const variables = {
     default: ':9443',
     schema: address,
   }),
-  tlsDirectory: variable({
+  tlsDirectory: optionalVariable({
     name: 'ARCHPOLICY_TLS_DIRECTORY',
-    description: 'directory with tls.crt and tls.key, reloaded when they change',
+    description:
+      'directory with tls.crt and tls.key, reloaded when they change; without it, Secret archpolicy-webhook-tls',
     example: '/etc/archpolicy/tls',
-    default: '/etc/archpolicy/tls',
     schema: path,
   }),
   clientCaFile: optionalVariable({

@@ -1,11 +1,11 @@
 import { PLACEMENT_REASONS } from '@archpolicy/core';
 import type { PlacementDecision } from '@archpolicy/core';
+import { READ_OUTCOMES } from '@archpolicy/process';
+import type { ReadOutcome } from '@archpolicy/process';
 import { enumCounter, enumHistogram, observedGauge } from '@archpolicy/service';
 import type { Registry } from '@archpolicy/service';
 import { REJECTION_REASONS } from './tls/client-rejections.ts';
 import type { ClientRejection } from './tls/client-rejections.ts';
-import { READ_OUTCOMES } from './tls/file-watch.ts';
-import type { ReadOutcome } from './tls/file-watch.ts';
 
 /** How a review ended. */
 export const REVIEW_OUTCOMES = [
@@ -162,7 +162,7 @@ export function declareCertificateMetrics(registry: Registry): (outcome: ReadOut
   const reads = enumCounter({
     registry,
     name: 'archpolicy_certificate_reads_total',
-    help: 'Reads of the certificate files that did not find the certificate in use, by outcome.',
+    help: 'Reads of the serving certificate that did not find the one in use, by outcome.',
     labels: { outcome: READ_OUTCOMES },
   });
   return (outcome) => {

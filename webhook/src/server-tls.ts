@@ -1,38 +1,46 @@
-import type { Clock } from '@archpolicy/async';
-import { WEBHOOK } from '@archpolicy/process';
+import type { Clock, Random } from '@archpolicy/async';
+import type { Api } from '@archpolicy/kube';
+import { WEBHOOK, WEBHOOK_TLS_SECRET } from '@archpolicy/process';
 import type { Check, CheckResult, Logger, Registry } from '@archpolicy/service';
 import type { WebhookConfig } from './config.ts';
 import { declareCertificateMetrics, declareClientCaMetrics } from './metrics.ts';
 import type { ConnectionsOptions, ServerTlsSettings } from './server/connections.ts';
+import { certificateFiles } from './tls/certificate-files.ts';
+import { certificateSecret } from './tls/certificate-secret.ts';
+import type { CertificateSource } from './tls/certificate-source.ts';
 import { CertificateWatch } from './tls/certificate-watch.ts';
 import { ClientCaWatch } from './tls/client-ca-watch.ts';
 import type { ClientRejection } from './tls/client-rejections.ts';
 
-export interface TlsFiles {
+export interface ServerTlsParts {
   readonly config: Pick<WebhookConfig, 'tlsDirectory' | 'namespace' | 'clientCaFile'>;
+  readonly api: Pick<Api, 'request'>;
   readonly clock: Clock;
+  readonly random: Random;
   readonly logger: Logger;
   readonly metrics: Registry;
-  /** Called with each change of a file that can be used. */
+  /** Called with each change of the certificate or the file that can be used. */
   readonly onChange: (changed: ServerTlsSettings) => void;
 }
 
-/** The options of the server that come from the files. */
+/** The options of the server that can change while it runs. */
 export type ServerTlsOptions = Pick<ConnectionsOptions, 'certificate' | 'clientCa' | 'onClientRejected'>;
 
 /** Interval at which a lasting reason for rejected clients is logged again. */
 const LOG_MS = 60_000;
 
-/** The files of the server's TLS: the serving certificate and, if it is configured, the authorities of its clients. */
+/** The server's TLS: the serving certificate and, if they are configured, the authorities of its clients. */
 export class ServerTls {
   readonly #certificates: CertificateWatch;
   readonly #clientCa: ClientCaWatch | undefined;
   readonly #onClientRejected: (rejection: ClientRejection) => void;
 
-  constructor({ config, clock, logger, metrics, onChange }: TlsFiles) {
+  constructor(parts: ServerTlsParts) {
+    const { config, clock, logger, metrics, onChange } = parts;
+    const serverName = `${WEBHOOK}.${config.namespace}.svc`;
     this.#certificates = new CertificateWatch({
-      directory: config.tlsDirectory,
-      serverName: `${WEBHOOK}.${config.namespace}.svc`,
+      source: certificateSource(parts, serverName),
+      serverName,
       clock,
       logger,
       onCertificate: (certificate) => {
@@ -59,13 +67,13 @@ export class ServerTls {
     return this.#certificates.current?.notAfterMs ?? Number.NaN;
   }
 
-  /** Polls the files until the signal aborts. */
+  /** Polls certificate and file until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     await Promise.all([this.#certificates.run(signal), this.#clientCa?.run(signal)]);
   }
 
   /**
-   * Waits until each file has had a content that can be used. Resolves with a function that returns the options of a server
+   * Waits until the certificate and the file have had a content that can be used. Resolves with a function that returns the options of a server
    * that starts when it is called.
    * @throws the signal's reason
    */
@@ -97,6 +105,12 @@ export class ServerTls {
   }
 }
 
+function certificateSource({ config, api, random }: ServerTlsParts, serverName: string): CertificateSource {
+  const { tlsDirectory, namespace } = config;
+  if (tlsDirectory !== undefined) return certificateFiles(tlsDirectory, serverName);
+  return certificateSecret({ api, secret: { namespace, name: WEBHOOK_TLS_SECRET }, serverName, random });
+}
+
 /**
  * Returns a function that counts and logs rejected clients. An API server that is rejected admits all pods unchanged,
  * without an error that its users see, so the webhook's log must show it.
@@ -105,7 +119,7 @@ function reportRejections({
   clock,
   logger,
   onRejected,
-}: Pick<TlsFiles, 'clock' | 'logger'> & {
+}: Pick<ServerTlsParts, 'clock' | 'logger'> & {
   readonly onRejected: (reason: ClientRejection['reason']) => void;
 }): (rejection: ClientRejection) => void {
   const loggedAt = new Map<ClientRejection['reason'], number>();

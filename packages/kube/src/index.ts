@@ -51,6 +51,8 @@ export type { OwnedMetadataOptions } from './owner/owned-metadata.ts';
 export { readOwner, withOwner } from './owner/owner-reference.ts';
 export type { DeploymentLocation, OwnerReference } from './owner/owner-reference.ts';
 export { createProbePod, PROBE_LABELS } from './probe/probe-pod.ts';
+export { MAX_SECRET_BYTES, readSecret } from './secret/read-secret.ts';
+export type { SecretLocation, SecretObject, SecretRead } from './secret/read-secret.ts';
 export { evict } from './evict/evict.ts';
 export type { EvictionTarget } from './evict/evict.ts';
 export type { EvictionResult } from './evict/eviction-result.ts';

@@ -10,3 +10,6 @@ export const OPERATOR = 'archpolicy-operator';
 
 /** The name of the webhook, its Lease and its ServiceAccount. Each serving replica renews the Lease. */
 export const WEBHOOK = 'archpolicy-webhook';
+
+/** The Secret with the serving pair of the webhook, in our namespace. The operator or a certificate issuer writes it. */
+export const WEBHOOK_TLS_SECRET = 'archpolicy-webhook-tls';

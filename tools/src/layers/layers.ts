@@ -61,7 +61,7 @@ export const layers: Readonly<Record<string, readonly Layer[]>> = {
     'errors.ts',
     ['http', 'queue'],
     'owner',
-    ['apply', 'events', 'evict', 'lease', 'probe', 'reflector'],
+    ['apply', 'events', 'evict', 'lease', 'probe', 'reflector', 'secret'],
     'index.ts',
   ],
   'packages/process/src': [
@@ -73,6 +73,7 @@ export const layers: Readonly<Record<string, readonly Layer[]>> = {
       'open-registries.ts',
       'read-proxies.ts',
       'read-redis.ts',
+      'source-watch.ts',
     ],
     'entry-point',
     'managed-process.ts',

@@ -7,6 +7,7 @@ import { systemClock } from '@archpolicy/async';
 import { createLogger } from '@archpolicy/service';
 import { createCertificateAuthority } from '@archpolicy/testkit';
 import type { CertificateAuthority, CertificatePair, LeafOptions } from '@archpolicy/testkit';
+import { certificateFiles } from './certificate-files.ts';
 import { CertificateWatch } from './certificate-watch.ts';
 
 const DAY_MS = 86_400_000;
@@ -38,7 +39,8 @@ beforeEach(async () => {
   const logger = createLogger({ name: 'test', level: 'info', destination });
   const onCertificate = ({ serialNumber }: { serialNumber: string }): void => void loaded.push(serialNumber);
   const onRead = (outcome: string): void => void counts.push(outcome);
-  watch = new CertificateWatch({ directory, serverName: SERVICE, clock: clock(), logger, onCertificate, onRead });
+  const source = certificateFiles(directory, SERVICE);
+  watch = new CertificateWatch({ source, serverName: SERVICE, clock: clock(), logger, onCertificate, onRead });
 });
 
 afterEach(() => rm(directory, { recursive: true }));

@@ -1,11 +1,10 @@
 import type { X509Certificate } from 'node:crypto';
-import { join } from 'node:path';
 import type { CertificateValidity } from '@archpolicy/core';
+import type { SourceRead } from '@archpolicy/process';
 import { describeProblem, parseKeyPair } from '@archpolicy/tls';
-import type { FileRead } from './file-watch.ts';
 import { isSupportedByApiServers } from './key-types.ts';
 import { TLS_OPTIONS } from './options.ts';
-import { describeReadError, describeTooLarge, readBounded } from './read-bounded.ts';
+import { bad, describeTooLarge, MAX_FILE_BYTES } from './read-bounded.ts';
 
 /**
  * A serving certificate (chain) and its key, as PEM. OpenSSL accepts the pair: a TLS context has been created with it.
@@ -18,41 +17,25 @@ export interface Certificate extends CertificateValidity {
   readonly isForService: boolean;
 }
 
-const FILES = { certificate: 'tls.crt', key: 'tls.key' } as const;
+/** The names of the files, which are the keys of the Secret, too. */
+export const PAIR = { certificate: 'tls.crt', key: 'tls.key' } as const;
 
 /** The extended key usages with which API servers accept the certificate of a server (RFC 5280, section 4.2.1.12). */
 const SERVER_USAGES = { serverAuth: '1.3.6.1.5.5.7.3.1', any: '2.5.29.37.0' } as const;
 
-/**
- * Reads `tls.crt` and `tls.key`. The kubelet replaces both at the same time with one symlink. If that happens between
- * the two reads, the pair does not match and is reported as bad. The next poll reads the new pair.
- */
-export async function readCertificate(directory: string, serverName: string): Promise<FileRead<Certificate>> {
-  try {
-    const [cert, key] = await Promise.all([
-      readBounded(join(directory, FILES.certificate)),
-      readBounded(join(directory, FILES.key)),
-    ]);
-    if (cert === undefined) return describeTooLarge(FILES.certificate);
-    return key === undefined ? describeTooLarge(FILES.key) : parsePair(cert, key, serverName);
-  } catch (error) {
-    return describeReadError(error, `${FILES.certificate} and ${FILES.key}`);
-  }
-}
-
-function parsePair(cert: Buffer, key: Buffer, serverName: string): FileRead<Certificate> {
+/** Parses a pair of either source. Every pair that is served has passed this check. */
+export function parsePair(cert: Buffer, key: Buffer, serverName: string): SourceRead<Certificate> {
+  if (cert.length > MAX_FILE_BYTES) return describeTooLarge(PAIR.certificate);
+  if (key.length > MAX_FILE_BYTES) return describeTooLarge(PAIR.key);
   const result = parseKeyPair({ certificate: cert, key }, TLS_OPTIONS);
-  if (result.kind === 'failed') {
-    return { kind: 'bad', code: result.failure.code, problem: describeProblem(result.failure, FILES) };
-  }
+  if (result.kind === 'failed') return bad(result.failure.code, describeProblem(result.failure, PAIR));
   const { leaf, validity } = result.value;
   if (!isSupportedByApiServers(leaf.publicKey)) {
-    const problem = `the key type of ${FILES.key} is not supported: use RSA, ECDSA on P-256, P-384 or P-521, or Ed25519`;
-    return { kind: 'bad', code: 'KeyTypeUnsupported', problem };
+    const problem = `the key type of ${PAIR.key} is not supported: use RSA, ECDSA on P-256, P-384 or P-521, or Ed25519`;
+    return bad('KeyTypeUnsupported', problem);
   }
   if (!isForServers(leaf)) {
-    const problem = `${FILES.certificate} is not for servers: its extended key usage lacks serverAuth`;
-    return { kind: 'bad', code: 'NotForServers', problem };
+    return bad('NotForServers', `${PAIR.certificate} is not for servers: its extended key usage lacks serverAuth`);
   }
   // API servers ignore the common name.
   const isForService = leaf.checkHost(serverName, { subject: 'never' }) !== undefined;

@@ -1,9 +1,9 @@
 import type { Clock } from '@archpolicy/async';
+import { SourceWatch } from '@archpolicy/process';
+import type { ReadOutcome, Rejection } from '@archpolicy/process';
 import type { CheckResult, Logger } from '@archpolicy/service';
 import { hasValidAuthority, readClientCa } from './client-ca.ts';
 import type { ClientCa } from './client-ca.ts';
-import { FileWatch } from './file-watch.ts';
-import type { ReadOutcome, Rejection } from './file-watch.ts';
 
 export interface ClientCaWatchOptions {
   readonly file: string;
@@ -14,11 +14,11 @@ export interface ClientCaWatchOptions {
   readonly onRead?: (outcome: ReadOutcome) => void;
 }
 
-const ABSENT: Rejection = {
-  outcome: 'absent',
-  code: 'FilesAbsent',
-  problem: 'the client CA file does not exist',
-};
+/** Interval of the reads. The kubelet takes up to a minute to update a mounted ConfigMap. */
+const POLL_MS = 2_000;
+/** Interval of the reads before the first usable file. It is short because the start of the webhook waits for it. */
+const FIRST_POLL_MS = 100;
+
 const EXPIRED: Rejection = {
   outcome: 'expired',
   code: 'Expired',
@@ -26,19 +26,18 @@ const EXPIRED: Rejection = {
 };
 
 /** Reloads the authorities of client certificates when their file changes. */
-export class ClientCaWatch extends FileWatch<ClientCa> {
+export class ClientCaWatch extends SourceWatch<ClientCa> {
   readonly #clock: Clock;
 
   constructor({ file, clock, logger, onClientCa, onRead }: ClientCaWatchOptions) {
     super({
       subject: 'client CA',
-      location: { file },
-      read: () => readClientCa(file),
-      absent: ABSENT,
+      source: { location: { file }, read: () => readClientCa(file) },
       isSame: (current, next) => current.pem.equals(next.pem),
       compare: (current, next, nowMs) =>
         hasValidAuthority(current, nowMs) && !hasValidAuthority(next, nowMs) ? EXPIRED : undefined,
       describe: ({ authorities }) => ({ authorities: authorities.length }),
+      intervalMs: (current) => (current === undefined ? FIRST_POLL_MS : POLL_MS),
       clock,
       logger,
       onValue: onClientCa,

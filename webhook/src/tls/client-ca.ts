@@ -1,9 +1,9 @@
 import type { X509Certificate } from 'node:crypto';
 import { validityState } from '@archpolicy/core';
 import type { CertificateValidity } from '@archpolicy/core';
+import type { SourceRead } from '@archpolicy/process';
 import { describeProblem, parseCaBundle } from '@archpolicy/tls';
-import type { FileRead } from './file-watch.ts';
-import { describeReadError, describeTooLarge, readBounded } from './read-bounded.ts';
+import { bad, describeReadError, describeTooLarge, readBounded } from './read-bounded.ts';
 
 /** The authorities whose client certificates the webhook accepts, as PEM. At least one certificate is an authority. */
 export interface ClientCa {
@@ -14,24 +14,24 @@ export interface ClientCa {
 const FILE = 'the client CA file';
 
 /** Reads the file of `ARCHPOLICY_CLIENT_CA_FILE`. */
-export async function readClientCa(path: string): Promise<FileRead<ClientCa>> {
+export async function readClientCa(path: string): Promise<SourceRead<ClientCa>> {
   try {
     const pem = await readBounded(path);
     return pem === undefined ? describeTooLarge(FILE) : parseClientCa(pem);
   } catch (error) {
-    return describeReadError(error, FILE);
+    return describeReadError(error, { what: FILE, absent: `${FILE} does not exist` });
   }
 }
 
-function parseClientCa(pem: Buffer): FileRead<ClientCa> {
+function parseClientCa(pem: Buffer): SourceRead<ClientCa> {
   const result = parseCaBundle(pem.toString());
   if (result.kind === 'failed') {
     const problem = describeProblem(result.failure, { certificate: FILE, key: '' });
-    return { kind: 'bad', code: result.failure.code, problem };
+    return bad(result.failure.code, problem);
   }
   const authorities = result.value.filter(({ ca }) => ca).map(getValidity);
   if (authorities.length === 0) {
-    return { kind: 'bad', code: 'NoAuthority', problem: `${FILE} contains no certificate of an authority` };
+    return bad('NoAuthority', `${FILE} contains no certificate of an authority`);
   }
   return { kind: 'read', value: { pem, authorities } };
 }

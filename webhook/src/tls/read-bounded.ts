@@ -1,7 +1,8 @@
 import { open } from 'node:fs/promises';
 import { errorCode } from '@archpolicy/core';
+import type { SourceRead } from '@archpolicy/process';
 
-/** Maximum size of a file. A chain of a dozen certificates is 20 KB. */
+/** Maximum size of a file, or of one value of a Secret. A chain of a dozen certificates is 20 KB. */
 export const MAX_FILE_BYTES = 256 * 1024;
 
 /** Reads a file. Returns undefined if the file exceeds MAX_FILE_BYTES. */
@@ -16,20 +17,23 @@ export async function readBounded(path: string): Promise<Buffer | undefined> {
   }
 }
 
-/** The outcome of an error while files are read. `what` names the files. */
+/** The outcome of an error while files are read. `what` names the files; `absent` is the problem of files that do not exist. */
 export function describeReadError(
   error: unknown,
-  what: string,
-): { readonly kind: 'absent' } | { readonly kind: 'bad'; readonly code: 'FilesUnreadable'; readonly problem: string } {
+  { what, absent }: { readonly what: string; readonly absent: string },
+): SourceRead<never> {
   const code = errorCode(error);
-  if (code === 'ENOENT' || code === 'ENOTDIR') return { kind: 'absent' };
-  return { kind: 'bad', code: 'FilesUnreadable', problem: `${what} cannot be read (${code ?? 'unknown error'})` };
+  if (code === 'ENOENT' || code === 'ENOTDIR') {
+    return { kind: 'rejected', rejection: { outcome: 'absent', code: 'FilesAbsent', problem: absent } };
+  }
+  return bad('FilesUnreadable', `${what} cannot be read (${code ?? 'unknown error'})`);
 }
 
-export function describeTooLarge(file: string): {
-  readonly kind: 'bad';
-  readonly code: 'FileTooLarge';
-  readonly problem: string;
-} {
-  return { kind: 'bad', code: 'FileTooLarge', problem: `${file} is larger than ${MAX_FILE_BYTES} bytes` };
+export function describeTooLarge(file: string): SourceRead<never> {
+  return bad('FileTooLarge', `${file} is larger than ${MAX_FILE_BYTES} bytes`);
+}
+
+/** The outcome of content that cannot be used. */
+export function bad(code: string, problem: string): SourceRead<never> {
+  return { kind: 'rejected', rejection: { outcome: 'bad', code, problem } };
 }
