@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { JsonObject } from '@archpolicy/core';
 import { createWorld, dockerConfigJson, listEncodings, RedisNode, singleImage, TokenServer } from '@archpolicy/testkit';
 import type { World } from '@archpolicy/testkit';
 import { body, container, pod, review } from './fixtures/reviews.ts';
@@ -66,6 +67,26 @@ function putSecrets(): readonly string[] {
 }
 
 /**
+ * Creates the Secrets of the webhook itself, after the start: the serving pair, and the password of Redis with the cache key. Before,
+ * each of them is damaged.
+ */
+async function putOwnSecrets(until: (text: string) => Promise<void>): Promise<void> {
+  const put = (name: string, type: string, values: Readonly<Record<string, string>>): void => {
+    const encoded = Object.entries(values).map(([key, text]) => [key, Buffer.from(text).toString('base64')]);
+    const data = Object.fromEntries(encoded) as JsonObject;
+    world.api.collection(SECRETS_PATH).put({ metadata: { namespace: 'archpolicy-system', name }, type, data });
+  };
+  put('archpolicy-webhook-tls', 'kubernetes.io/tls', { 'tls.crt': `crt-${MARKER}`, 'tls.key': `key-${MARKER}` });
+  put('archpolicy-cache', 'Opaque', { 'redis-password': `redis-${MARKER}`, 'cache-key': `short-${MARKER}` });
+  await Promise.all([until('"CertificateInvalid"'), until('"CacheSecretInvalid"')]);
+  const { certificate, key } = await world.authority.issue();
+  put('archpolicy-webhook-tls', 'kubernetes.io/tls', { 'tls.crt': certificate, 'tls.key': key });
+  const cacheKey = `a-key-of-thirty-two-characters-${MARKER}`;
+  put('archpolicy-cache', 'Opaque', { 'redis-password': `redis-${MARKER}`, 'cache-key': cacheKey });
+  await Promise.all([until('"serving"'), until('"cache secret loaded"')]);
+}
+
+/**
  * Sends a review of a pod with all secrets, with rejected ones, with a broken one and without any. Returns all responses. Repeats
  * the first review until its inspection has ended: a loaded machine needs longer than one review may wait.
  */
@@ -95,17 +116,20 @@ test('P5 the webhook’s process leaks no credential to logs, responses, metrics
     ...world.env,
     ARCHPOLICY_LOG_LEVEL: 'debug',
     ARCHPOLICY_INSPECTION_BUDGET: '1500ms',
-    ARCHPOLICY_REDIS_URL: redis.url,
-    ARCHPOLICY_CACHE_KEY: `a-key-of-thirty-two-characters-${MARKER}`,
+    ARCHPOLICY_TLS_DIRECTORY: '',
+    ARCHPOLICY_REDIS_URL: `redis://127.0.0.1:${redis.port}`,
+    ARCHPOLICY_CACHE_SECRET: 'archpolicy-cache',
   };
   const child = spawn(process.execPath, [MAIN], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   let written = '';
   for (const stream of [child.stdout, child.stderr])
     stream.on('data', (chunk: Buffer) => (written += chunk.toString()));
-  while (!written.includes('"serving"')) {
-    if (child.exitCode !== null) throw new Error(written);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  await putOwnSecrets(async (text) => {
+    while (!written.includes(text)) {
+      if (child.exitCode !== null) throw new Error(written);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  });
   const answers = await sendReviews(secrets);
   const metrics = await (await fetch(`http://127.0.0.1:${world.opsPort}/metrics`)).text();
   const stored = [...(await redis.keys()).keys()];

@@ -7,5 +7,7 @@ export { OPERATOR, VERSION, WEBHOOK, WEBHOOK_TLS_SECRET } from './names.ts';
 export { openRegistries } from './open-registries.ts';
 export { runProcess } from './run-process.ts';
 export type { ProcessOptions } from './run-process.ts';
+export { describeSecret, secretIntervalMs, secretSource } from './secret-source.ts';
+export type { SecretSourceOptions } from './secret-source.ts';
 export { READ_OUTCOMES, SourceWatch } from './source-watch.ts';
 export type { ReadOutcome, Rejection, Source, SourceRead, SourceWatchOptions } from './source-watch.ts';

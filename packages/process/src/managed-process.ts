@@ -3,7 +3,7 @@ import type { Clock } from '@archpolicy/async';
 import { ObservedApi } from '@archpolicy/kube';
 import type { Api, ApiClient } from '@archpolicy/kube';
 import { createInspector } from '@archpolicy/registry';
-import type { Inspector } from '@archpolicy/registry';
+import type { Inspector, RedisOptions, RedisSource } from '@archpolicy/registry';
 import {
   collectProcessMetrics,
   createRegistry,
@@ -14,11 +14,13 @@ import {
   startOpsServer,
 } from '@archpolicy/service';
 import type { Check, ShutdownHooks, commonVariables, Config, createLogger } from '@archpolicy/service';
+import { cacheSecretWatch } from './cache-secret.ts';
 import { ClusterIdentity } from './cluster-identity.ts';
 import { createInstanceId } from './instance-id.ts';
 import { VERSION } from './names.ts';
 import { openRegistries } from './open-registries.ts';
 import { readRedis } from './read-redis.ts';
+import type { RedisSettings } from './read-redis.ts';
 import { readProxies } from './read-proxies.ts';
 
 /** The part of a process's configuration that is the same in every process. */
@@ -78,7 +80,8 @@ export class ManagedProcess<C extends ProcessConfig> {
     const metrics = declareInspectionMetrics(this.metrics);
     const registries = await openRegistries(config, { clock, logger, metrics });
     this.runInBackground('registries file', registries.run);
-    const redis = readRedis(config);
+    const settings = readRedis(config);
+    const redis = settings === undefined ? undefined : this.#redisSource(settings);
     const identity = new ClusterIdentity({ api: this.api, clock, random: Math.random, logger });
     if (redis !== undefined) this.runInBackground('cluster identity', (closing) => identity.run(closing));
     const inspector = createInspector({
@@ -93,6 +96,18 @@ export class ManagedProcess<C extends ProcessConfig> {
     });
     this.shutdownHooks.add('inspector', () => inspector.close());
     return inspector;
+  }
+
+  /** Returns what opens Redis, or a source that provides it as soon as the Secret with the missing part can be read. */
+  #redisSource(settings: RedisSettings): RedisOptions | RedisSource {
+    if (settings.kind === 'complete') return settings.redis;
+    const { api, clock, logger, config } = this;
+    return (use) => {
+      const secret = { namespace: config.namespace, name: settings.secretName };
+      const parts = { api, clock, random: Math.random, logger, onRedis: use };
+      const watch = cacheSecretWatch({ ...settings, secret }, parts);
+      this.runInBackground('cache secret', (closing) => watch.run(closing));
+    };
   }
 
   /**

@@ -7,6 +7,10 @@ const CACHE_KEY = 'k'.repeat(32);
 const read = (url: string): ReturnType<typeof readRedis> =>
   readRedis(readConfig(commonVariables, { ARCHPOLICY_REDIS_URL: url, ARCHPOLICY_CACHE_KEY: CACHE_KEY }));
 
+function inSecret(more: object): ReturnType<typeof readRedis> {
+  return { kind: 'in-secret', url: '', secretName: 'cache', cacheKey: undefined, needsPassword: true, ...more };
+}
+
 describe('K7 the URL of Redis', () => {
   test.each([
     'redis://canary',
@@ -15,7 +19,22 @@ describe('K7 the URL of Redis', () => {
     'redis+cluster://canary',
     'redis+cluster://canary/0',
   ])('K7 %s is valid', (url) => {
-    expect(read(url)).toEqual({ url, cacheKey: CACHE_KEY });
+    expect(read(url)).toEqual({ kind: 'complete', redis: { url, cacheKey: CACHE_KEY } });
+  });
+
+  test.each<[string, string, string | undefined, ReturnType<typeof readRedis>]>([
+    [
+      'password and key',
+      'redis://:p@redis',
+      CACHE_KEY,
+      { kind: 'complete', redis: { url: 'redis://:p@redis', cacheKey: CACHE_KEY } },
+    ],
+    ['a password', 'redis://:p@redis', undefined, inSecret({ url: 'redis://:p@redis', needsPassword: false })],
+    ['a user and a key', 'redis://user@redis', CACHE_KEY, inSecret({ url: 'redis://user@redis', cacheKey: CACHE_KEY })],
+    ['neither', 'redis://redis', undefined, inSecret({ url: 'redis://redis' })],
+  ])('K7 with %s in the variables, the Secret is read for the rest', (_, url, cacheKey, expected) => {
+    const env = { ARCHPOLICY_REDIS_URL: url, ARCHPOLICY_CACHE_KEY: cacheKey, ARCHPOLICY_CACHE_SECRET: 'cache' };
+    expect(readRedis(readConfig(commonVariables, env))).toEqual(expected);
   });
 
   test.each([

@@ -1,5 +1,5 @@
-import { randomUUID } from 'node:crypto';
 import type { Clock } from '@archpolicy/async';
+import { withoutUndefined } from '@archpolicy/core';
 import type { Resolve } from './address-guard/connector.ts';
 import { Keyring } from './auth/keyring.ts';
 import { PluginCredentials } from './auth/plugins/plugin-credentials.ts';
@@ -7,9 +7,11 @@ import { CredentialScopes } from './auth/scopes.ts';
 import { ValueCipher } from './cache/encrypted-value.ts';
 import { CacheKeys } from './cache/cache-keys.ts';
 import type { ClusterId } from './cache/cache-keys.ts';
+import { CacheSecret } from './cache/cache-secret.ts';
 import { FactCache } from './cache/fact-cache.ts';
 import { MemoryCache } from './cache/memory-cache.ts';
 import type { MemoryLimits } from './cache/memory-cache.ts';
+import { ReplaceableStore } from './cache/replaceable-store.ts';
 import { RedisStore } from './cache/redis/store.ts';
 import { parseRedisUrl } from './cache/redis/target.ts';
 import { NO_SHARED_STORE } from './cache/shared-store.ts';
@@ -46,6 +48,8 @@ import type { Sender } from './senders/sender.ts';
 export interface RedisOptions {
   /** `redis://…`, `redis+sentinel://…` or `redis+cluster://…`; see `parseRedisUrl`. */
   readonly url: string;
+  /** The password, if the URL contains none. */
+  readonly password?: string;
   /**
    * The cache key: a secret that is the same in all processes that share this Redis. Values are encrypted with this
    * key: a process without the key can neither read nor change an answer, even if it can use Redis.
@@ -54,6 +58,12 @@ export interface RedisOptions {
   /** Timeout of a command, milliseconds; 50 by default. It bounds the delay of an inspection when Redis does not answer. */
   readonly commandTimeoutMs?: number;
 }
+
+/**
+ * Provides what opens Redis, if this is not known at the start or can change. Calls `use` when it is known, and after each
+ * change. Until the first call, caches are in memory only, as while Redis is down.
+ */
+export type RedisSource = (use: (redis: RedisOptions) => void) => void;
 
 export interface InspectorOptions {
   readonly clock: Clock;
@@ -65,7 +75,7 @@ export interface InspectorOptions {
   readonly pluginEnvironment?: Readonly<Record<string, string>>;
   readonly memory?: MemoryLimits;
   /** The Redis that replicas share; by default, caches are in memory only. */
-  readonly redis?: RedisOptions;
+  readonly redis?: RedisOptions | RedisSource;
   /**
    * The identity of this cluster. With Redis, what is stored about hosts that may differ between clusters is shared
    * within this cluster only, and not at all as long as the identity is not known.
@@ -95,19 +105,19 @@ export function createInspector(options: InspectorOptions): Inspector {
     userAgent = 'archpolicy',
   } = options;
   const pools = new Pools(options.resolve === undefined ? systemNames(clock) : { resolve: options.resolve });
-  const cacheKey = options.redis?.cacheKey ?? randomUUID();
-  const store = openStore(options.redis, { clock, metrics, logger });
-  const keys = new CacheKeys(cacheKey, options.clusterId);
+  const secret = new CacheSecret();
+  const store = openStore(options.redis, secret, { clock, metrics, logger });
+  const keys = new CacheKeys(secret, options.clusterId);
   const bodies = new ResponseBodyReader(clock);
   const network = options.sender ?? new NetworkSender(pools, bodies, userAgent);
   const proxies = options.proxies ?? NO_PROXIES;
   const failureLog = new HostFailureLog({ logger, metrics, clock, registries });
   const sender = buildSender({ network, store, keys, clock, metrics, proxies, registries });
   const memory = new MemoryCache(options.memory);
-  const facts = new FactCache({ memory, store, keys, cipher: new ValueCipher(cacheKey), clock, metrics });
+  const facts = new FactCache({ memory, store, keys, cipher: new ValueCipher(secret), clock, metrics });
   const cache = new ImageCache(facts, clock);
   const plugins = new PluginCredentials(registries, clock, logger, pluginEnvironment, metrics);
-  const keyring = new Keyring(new CredentialScopes(cacheKey), plugins, metrics, failureLog);
+  const keyring = new Keyring(new CredentialScopes(secret), plugins, metrics, failureLog);
   const reading = { sender, metrics, clock };
   const fetcher = buildFetcher(reading, cache, { isShared: facts.isShared, clock });
   const revalidator = new Revalidator(reading, cache, fetcher, clock);
@@ -153,11 +163,21 @@ function buildFetcher(
   return new SingleFlightFetcher(isShared ? new LockedFetcher(fetcher, cache, clock) : fetcher, fetcher);
 }
 
+/** Opens the shared store, at once or when its source provides what opens it, and sets the secret that belongs to it. */
 function openStore(
-  redis: RedisOptions | undefined,
+  redis: RedisOptions | RedisSource | undefined,
+  secret: CacheSecret,
   parts: { clock: Clock; metrics: RegistryMetrics; logger: Logger },
 ): SharedStore {
-  return redis === undefined
-    ? NO_SHARED_STORE
-    : new RedisStore(parseRedisUrl(redis.url), parts, redis.commandTimeoutMs);
+  if (redis === undefined) return NO_SHARED_STORE;
+  const store = new ReplaceableStore();
+  const use = ({ url, password, cacheKey, commandTimeoutMs }: RedisOptions): void => {
+    const target = { ...withoutUndefined({ password }), ...parseRedisUrl(url) };
+    store.replace(() => new RedisStore(target, parts, commandTimeoutMs));
+    secret.replace(cacheKey);
+  };
+  parts.metrics.watchRedis(() => false);
+  if (typeof redis === 'function') redis(use);
+  else use(redis);
+  return store;
 }

@@ -3,7 +3,7 @@
  * unknown. All access to registries goes through this package; requests, credentials, caches and limits are private.
  */
 export { createInspector } from './create-inspector.ts';
-export type { InspectorOptions, RedisOptions } from './create-inspector.ts';
+export type { InspectorOptions, RedisOptions, RedisSource } from './create-inspector.ts';
 export type { ClusterId } from './cache/cache-keys.ts';
 export { HARD_TTL_MS, SOFT_TTL_MS } from './cache/tag-times.ts';
 export type { InspectionPriority, InspectRequest } from './inspect/inspect-request.ts';

@@ -75,6 +75,8 @@ export const layers: Readonly<Record<string, readonly Layer[]>> = {
       'read-redis.ts',
       'source-watch.ts',
     ],
+    'secret-source.ts',
+    'cache-secret.ts',
     'entry-point',
     'managed-process.ts',
     'run-process.ts',

@@ -283,7 +283,7 @@ describe('the serving pair in a Secret', () => {
     ['without a pair', { hasPair: false, isValid: false }, 2_000],
     ['with an expired pair', { hasPair: true, isValid: false }, 2_000],
     ['with a valid pair', { hasPair: true, isValid: true }, 30_000],
-  ])('P2 %s it is read every %o ms, or up to a fifth earlier', (_, state, expectedMs) => {
+  ])('P2 %s it is read at its interval, or up to a fifth earlier', (_, state, expectedMs) => {
     const withRandom = (random: () => number): number =>
       certificateSecret({ api: client, secret: SECRET, serverName: SERVICE, random }).intervalMs(state);
     expect(withRandom(() => 0)).toBe(expectedMs);

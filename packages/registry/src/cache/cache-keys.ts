@@ -1,6 +1,6 @@
-import type { KeyObject } from 'node:crypto';
 import type { ClusterSharing } from '../hosts/cluster-sharing.ts';
-import { computeMac, deriveKey } from './mac.ts';
+import type { CacheSecret } from './cache-secret.ts';
+import { computeMac, DerivedKeys } from './mac.ts';
 
 /**
  * The version in each key. Change it whenever you change the layout or the encoding of values: entries of another
@@ -25,26 +25,26 @@ export type ClusterId = () => string | undefined;
  * images nor hosts.
  */
 export class CacheKeys {
-  readonly #key: KeyObject;
+  readonly #secret: CacheSecret;
+  readonly #derived: DerivedKeys;
   readonly #clusterId: ClusterId;
 
-  /**
-   * @param secret the cache key, the same in all processes that share the store
-   * @param clusterId the identity of this cluster
-   */
-  constructor(secret: string, clusterId: ClusterId = () => undefined) {
-    this.#key = deriveKey(secret, 'name');
+  /** @param clusterId the identity of this cluster */
+  constructor(secret: CacheSecret, clusterId: ClusterId = () => undefined) {
+    this.#secret = secret;
+    this.#derived = new DerivedKeys(secret);
     this.#clusterId = clusterId;
   }
 
   /**
-   * Names an entry about a host, for the clusters that share it. Returns undefined when only this cluster may use the
-   * entry and its identity is not known: the entry must then not be shared.
+   * Names an entry about a host, for the clusters that share it. Returns undefined when the entry must not be shared: the
+   * cache key is not known yet, or only this cluster may use the entry and its identity is not known.
    */
   cacheKey(kind: Kind, subject: string, sharing: ClusterSharing): string | undefined {
+    if (!this.#secret.isShared) return undefined;
     const cluster = sharing === 'all-clusters' ? '' : this.#clusterId();
     if (cluster === undefined) return undefined;
     // No part contains NUL, so two entries never have the same text.
-    return `archpolicy:${VERSION}:${kind}:${computeMac(this.#key, `${kind}\0${cluster}\0${subject}`)}`;
+    return `archpolicy:${VERSION}:${kind}:${computeMac(this.#derived.derive('name'), `${kind}\0${cluster}\0${subject}`)}`;
   }
 }

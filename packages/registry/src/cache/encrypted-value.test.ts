@@ -1,12 +1,14 @@
 import { createDecipheriv, hkdfSync } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { CacheSecret } from './cache-secret.ts';
 import { CacheKeys, VERSION } from './cache-keys.ts';
 import { MAX_VALUE_LENGTH, ValueCipher } from './encrypted-value.ts';
 
 const SECRET = 'the cache key of the tests';
-const key = new CacheKeys(SECRET).cacheKey('tag', 'anonymous docker.io/library/nginx:1', 'all-clusters') ?? '';
-const cipher = new ValueCipher(SECRET);
+const key =
+  new CacheKeys(new CacheSecret(SECRET)).cacheKey('tag', 'anonymous docker.io/library/nginx:1', 'all-clusters') ?? '';
+const cipher = new ValueCipher(new CacheSecret(SECRET));
 const payload = '{"digest":"sha256:0cbd","confirmedAtMs":1767225600000}';
 
 describe('K6 encrypted values', () => {
@@ -15,7 +17,7 @@ describe('K6 encrypted values', () => {
       fc.property(fc.string({ unit: 'grapheme' }), fc.string({ minLength: 1 }), (text, name) => {
         const value = cipher.encrypt(name, text);
         expect(cipher.decrypt(name, value)).toBe(text);
-        expect(new ValueCipher(SECRET).decrypt(name, value)).toBe(text);
+        expect(new ValueCipher(new CacheSecret(SECRET)).decrypt(name, value)).toBe(text);
       }),
     );
   });
@@ -62,7 +64,7 @@ describe('K6 encrypted values', () => {
     const value = cipher.encrypt(key, payload);
     expect(cipher.decrypt(`${key.slice(0, -2)}..${key.slice(-1)}`, value)).toBeUndefined();
     expect(cipher.decrypt(key.replace(`:${VERSION}:`, ':2:'), value)).toBeUndefined();
-    expect(new ValueCipher('another cache key').decrypt(key, value)).toBeUndefined();
+    expect(new ValueCipher(new CacheSecret('another cache key')).decrypt(key, value)).toBeUndefined();
   });
 
   test('K6 any bytes are either invalid or the payload', () => {

@@ -1,7 +1,8 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { VERSION } from './cache-keys.ts';
-import { deriveKey } from './mac.ts';
+import type { CacheSecret } from './cache-secret.ts';
+import { DerivedKeys } from './mac.ts';
 
 /**
  * Maximum length of a value in bytes: a longer value is invalid. The facts of an index with a thousand platforms are
@@ -19,12 +20,10 @@ const TAG_LENGTH = 16;
  * the layout, so without the cache key a value cannot be written, changed, or moved to another key.
  */
 export class ValueCipher {
-  readonly #secret: string;
-  readonly #subkeys = new Map<string, KeyObject>();
+  readonly #subkeys: DerivedKeys;
 
-  /** @param secret the cache key, the same in all processes that share the store */
-  constructor(secret: string) {
-    this.#secret = secret;
+  constructor(secret: CacheSecret) {
+    this.#subkeys = new DerivedKeys(secret);
   }
 
   encrypt(cacheKey: string, payload: string): Buffer {
@@ -58,12 +57,7 @@ export class ValueCipher {
    * many in a few months, and 64 times as many in decades.
    */
   #subkeyFor(cacheKey: string): KeyObject {
-    const part = cacheKey.slice(-1);
-    const existing = this.#subkeys.get(part);
-    if (existing !== undefined) return existing;
-    const subkey = deriveKey(this.#secret, `value ${part}`);
-    this.#subkeys.set(part, subkey);
-    return subkey;
+    return this.#subkeys.derive(`value ${cacheKey.slice(-1)}`);
   }
 }
 

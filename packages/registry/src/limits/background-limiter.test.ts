@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { TokenBucket } from '@archpolicy/async';
 import { FakeClock } from '@archpolicy/testkit';
+import { CacheSecret } from '../cache/cache-secret.ts';
 import { CacheKeys } from '../cache/cache-keys.ts';
 import { NO_SHARED_STORE } from '../cache/shared-store.ts';
 import type { SharedStore } from '../cache/shared-store.ts';
@@ -12,7 +13,7 @@ import { BackgroundPermit } from './background-permit.ts';
 import { reserveLocally } from './reserve-locally.ts';
 
 const never = new AbortController().signal;
-const keys = new CacheKeys('cache key');
+const keys = new CacheKeys(new CacheSecret('cache key'));
 const DOCKER = { limits: limitsFor('docker.io', DEFAULT_REGISTRIES), priority: 'new', signal: never } as const;
 let clock: FakeClock;
 let limiter: BackgroundLimiter;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { FakeClock } from '@archpolicy/testkit';
+import { CacheSecret } from '../cache/cache-secret.ts';
 import { CacheKeys } from '../cache/cache-keys.ts';
 import { NO_SHARED_STORE } from '../cache/shared-store.ts';
 import { endpointsFor } from '../config/endpoint.ts';
@@ -49,7 +50,7 @@ class Rig {
     };
     const request = ({ purpose, outcome }: { purpose: string; outcome: string }): void =>
       void this.counted.push(`${purpose} ${outcome}`);
-    const parts = { network, store: NO_SHARED_STORE, keys: new CacheKeys('key'), clock: this.clock };
+    const parts = { network, store: NO_SHARED_STORE, keys: new CacheKeys(new CacheSecret('key')), clock: this.clock };
     this.#sender = buildSender({
       ...parts,
       metrics: { ...NO_METRICS, request, requestTook: (host) => void this.measured.push(host) },

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { ANONYMOUS_SCOPE } from '../auth/auth-attempt.ts';
+import { CacheSecret } from '../cache/cache-secret.ts';
 import { CacheKeys } from '../cache/cache-keys.ts';
 import { NO_SHARED_STORE } from '../cache/shared-store.ts';
 import { endpointsFor } from '../config/endpoint.ts';
@@ -28,7 +29,7 @@ class Rig {
         return Promise.resolve(this.answer);
       },
     };
-    const keys = new CacheKeys('key');
+    const keys = new CacheKeys(new CacheSecret('key'));
     this.breaking = new CircuitBreakerSender(network, clock);
     this.#limited = new RateLimitSender(this.breaking, { store: NO_SHARED_STORE, keys, clock });
   }

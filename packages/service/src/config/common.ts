@@ -93,7 +93,8 @@ export const commonVariables = {
   }),
   cacheSecret: optionalVariable({
     name: 'ARCHPOLICY_CACHE_SECRET',
-    description: 'Secret that is created with the key of the shared cache; without ARCHPOLICY_CACHE_KEY, memory only',
+    description:
+      'Secret of the own namespace with the cache key (cache-key) and the password (redis-password), unless the two other variables contain them',
     example: 'archpolicy-cache',
     schema: secretName,
   }),

@@ -45,6 +45,10 @@ describe('configuration', () => {
       'ARCHPOLICY_REDIS_URL: its value (not shown) is no redis://, redis+sentinel:// or redis+cluster:// URL; example: ARCHPOLICY_REDIS_URL=redis://redis.archpolicy-system:6379',
     ],
     [
+      { ARCHPOLICY_CACHE_SECRET: 'shop/cache' },
+      'ARCHPOLICY_CACHE_SECRET: "shop/cache" is no name of a Secret; example: ARCHPOLICY_CACHE_SECRET=archpolicy-cache',
+    ],
+    [
       { ARCHPOLICY_CACHE_KEY: 'geheim' },
       'ARCHPOLICY_CACHE_KEY: its value (not shown) is shorter than 32 characters or far too long; example: ARCHPOLICY_CACHE_KEY=$(openssl rand -base64 32)',
     ],

@@ -18,9 +18,20 @@ describe('the shared cache', () => {
     expect(read({ ARCHPOLICY_REDIS_URL: URL, ARCHPOLICY_CACHE_KEY: KEY })).toEqual({ url: URL, cacheKey: KEY });
   });
 
+  test('K6 the name of a Secret replaces the key, or adds to it', () => {
+    const named = { ARCHPOLICY_REDIS_URL: URL, ARCHPOLICY_CACHE_SECRET: 'archpolicy-cache' };
+    expect(read(named)).toEqual({ url: URL, secretName: 'archpolicy-cache' });
+    expect(read({ ...named, ARCHPOLICY_CACHE_KEY: KEY })).toEqual({
+      url: URL,
+      cacheKey: KEY,
+      secretName: 'archpolicy-cache',
+    });
+    expect(read({ ARCHPOLICY_CACHE_SECRET: 'archpolicy-cache' })).toBeUndefined();
+  });
+
   test('K6 without a key is rejected, with an error that contains no secret', () => {
     expect(() => read({ ARCHPOLICY_REDIS_URL: URL })).toThrow(
-      /^ARCHPOLICY_CACHE_KEY: is needed with ARCHPOLICY_REDIS_URL; example: ARCHPOLICY_CACHE_KEY=\$\(openssl rand -base64 32\)$/,
+      /^ARCHPOLICY_CACHE_KEY: or ARCHPOLICY_CACHE_SECRET is needed with ARCHPOLICY_REDIS_URL; example: ARCHPOLICY_CACHE_KEY=\$\(openssl rand -base64 32\)$/,
     );
   });
 

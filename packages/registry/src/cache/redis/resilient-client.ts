@@ -182,7 +182,7 @@ export class ResilientClient {
   }
 
   #recordFailure(): { readonly kind: 'unavailable' } {
-    if (this.#breaker.isClosed) {
+    if (!this.#closed && this.#breaker.isClosed) {
       const now = this.#parts.clock.monotonic();
       this.#breaker.recordFailure(now);
       if (this.#breaker.state(now) === 'open') this.#dropConnection(this.#connection?.lastErrorCode);
