@@ -29,6 +29,8 @@ export const WEBHOOK: AccountRights = {
     'leases.coordination.k8s.io': 'create',
     'leases.coordination.k8s.io:archpolicy-webhook': 'get update',
     'leases.coordination.k8s.io:archpolicy-operator': 'get',
+    'secrets:archpolicy-cache': 'get',
+    'secrets:archpolicy-webhook-tls': 'get',
   },
   inProbe: {},
 };
@@ -144,14 +146,25 @@ export const QUESTIONS: readonly (readonly [
   ['operator', 'delete secrets/archpolicy-cache -n archpolicy-system', 'no'],
   ['operator', 'delete secrets/archpolicy-webhook-ca -n archpolicy-system', 'no'],
   ['operator', 'patch secrets/other -n archpolicy-system', 'no'],
+  ['webhook', 'get secrets/archpolicy-webhook-tls -n archpolicy-system', 'yes'],
+  ['webhook', 'get secrets/archpolicy-cache -n archpolicy-system', 'yes'],
+  ['operator', 'get secrets/archpolicy-cache -n archpolicy-system', 'yes'],
+  ['webhook', 'patch secrets/archpolicy-cache -n archpolicy-system', 'no'],
   ['webhook', 'create secrets -n archpolicy-system', 'no'],
   ['webhook', 'patch secrets/archpolicy-webhook-tls -n archpolicy-system', 'no'],
   ['operator', 'bind clusterroles', 'no'],
   ['operator', 'update leases/archpolicy-operator -n archpolicy-system', 'yes'],
 ];
 
-/** The Secrets of the webhook's certificate, which the operator writes. */
-const CERTIFICATES = ['archpolicy-system/archpolicy-webhook-ca', 'archpolicy-system/archpolicy-webhook-tls'] as const;
+/** Our own Secrets that each account can read in every case. */
+const OWN = {
+  webhook: ['archpolicy-system/archpolicy-webhook-tls', 'archpolicy-system/archpolicy-cache'],
+  operator: [
+    'archpolicy-system/archpolicy-webhook-ca',
+    'archpolicy-system/archpolicy-webhook-tls',
+    'archpolicy-system/archpolicy-cache',
+  ],
+} as const;
 
 /** Secrets of a cluster: pull secrets of two namespaces, a Secret that no pod uses, and Secrets of the system. */
 export const SECRETS = [
@@ -160,6 +173,7 @@ export const SECRETS = [
   'pay/pull',
   'archpolicy-system/archpolicy-webhook-ca',
   'archpolicy-system/archpolicy-webhook-tls',
+  'archpolicy-system/archpolicy-cache',
   'kube-system/bootstrap-token',
 ] as const;
 
@@ -173,8 +187,8 @@ type Access = Readonly<Record<'webhook' | 'operator', readonly (typeof SECRETS)[
 export const SECRET_ACCESS: Readonly<Record<'cluster' | 'namespaces' | 'none', Access>> = {
   cluster: { webhook: SECRETS, operator: SECRETS },
   namespaces: {
-    webhook: ['shop/pull', 'shop/database'],
-    operator: ['shop/pull', 'shop/database', ...CERTIFICATES],
+    webhook: ['shop/pull', 'shop/database', ...OWN.webhook],
+    operator: ['shop/pull', 'shop/database', ...OWN.operator],
   },
-  none: { webhook: [], operator: CERTIFICATES },
+  none: { webhook: OWN.webhook, operator: OWN.operator },
 };

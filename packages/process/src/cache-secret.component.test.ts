@@ -85,7 +85,7 @@ describe('K7 password and cache key in a Secret', () => {
     ],
     ['the password of the URL has precedence', { needsPassword: false }, GOOD, { url: URL, cacheKey: KEY }],
     [
-      'without need of a password, none is required',
+      'without need of a password, the Secret may lack it',
       { needsPassword: false },
       { 'cache-key': KEY },
       { url: URL, cacheKey: KEY },
@@ -121,7 +121,7 @@ describe('K7 password and cache key in a Secret', () => {
       'forbidden',
       fails({ kind: 'answer', status: 403, body: statusObject(403, 'Forbidden') }),
       'SecretForbidden',
-      'add the name',
+      'add its name',
     ],
     [
       'answered 500',

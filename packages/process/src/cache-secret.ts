@@ -18,7 +18,7 @@ const MAX_PASSWORD_CHARS = 4096;
 const HELP = {
   absent:
     'the operator creates archpolicy-cache, unless ARCHPOLICY_CERTIFICATES is external; create any other one yourself (docs/redis.md)',
-  forbidden: 'the Roles of deploy/base/rbac grant archpolicy-cache only; add the name of another Secret to them',
+  forbidden: 'add its name to the Roles archpolicy-webhook and archpolicy-operator (docs/redis.md)',
 };
 
 export interface CacheSecretOptions extends Omit<

@@ -97,7 +97,7 @@ describe('a watched source', () => {
       2,
     ],
     [
-      'in turns with another',
+      'that alternates with another',
       [rejected('unavailable', 'u'), rejected('unavailable', 'v'), rejected('unavailable', 'u')],
       2,
     ],

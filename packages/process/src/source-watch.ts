@@ -107,14 +107,13 @@ export class SourceWatch<T> {
 
   /** Polls until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      try {
+    try {
+      for (;;) {
         await this.poll(signal);
         await this.#options.clock.sleep(this.#options.intervalMs(this.#current), signal);
-      } catch (error) {
-        if (signal.aborted) return;
-        throw error;
       }
+    } catch (error) {
+      if (!signal.aborted) throw error;
     }
   }
 

@@ -66,12 +66,11 @@ const served = (): string | undefined => watch.current?.cert.toString();
 /** Polls once. An API server that does not answer costs the timeout of the read. */
 async function poll(): Promise<void> {
   const polling = watch.poll();
-  let ended = false;
-  void polling.then(() => (ended = true));
-  while (!ended) {
-    if (isHanging) await clock.advance(5_000);
-    await new Promise(setImmediate);
+  if (isHanging) {
+    await clock.untilSleeping((ms) => ms === 5_000);
+    await clock.advance(5_000);
   }
+  await polling;
 }
 
 type Setup = (good: CertificatePair) => void | Promise<void>;
@@ -90,7 +89,9 @@ const recover = (): void => {
 const STATES: readonly (readonly [string, Setup, outcome: string, code: string, problem: string])[] = [
   [
     'is missing',
-    () => server.collection('/api/v1/secrets').remove(`${SECRET.namespace}/${SECRET.name}`),
+    () => {
+      server.collection('/api/v1/secrets').remove(`${SECRET.namespace}/${SECRET.name}`);
+    },
     'absent',
     'SecretAbsent',
     ABSENT,

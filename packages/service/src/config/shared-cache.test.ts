@@ -34,13 +34,4 @@ describe('the shared cache', () => {
       /^ARCHPOLICY_CACHE_KEY: or ARCHPOLICY_CACHE_SECRET is needed with ARCHPOLICY_REDIS_URL; example: ARCHPOLICY_CACHE_KEY=\$\(openssl rand -base64 32\)$/,
     );
   });
-
-  test('P2 with the name of a Secret instead of a key, the cache is memory only', () => {
-    expect(read({ ARCHPOLICY_REDIS_URL: URL, ARCHPOLICY_CACHE_SECRET: 'archpolicy-cache' })).toBeUndefined();
-    const both = { ARCHPOLICY_CACHE_KEY: KEY, ARCHPOLICY_CACHE_SECRET: 'archpolicy-cache' };
-    expect(read({ ARCHPOLICY_REDIS_URL: URL, ...both })).toEqual({ url: URL, cacheKey: KEY });
-    expect(() => read({ ARCHPOLICY_CACHE_SECRET: 'Not/A-Name' })).toThrow(
-      /^ARCHPOLICY_CACHE_SECRET: .*is no name of a Secret/u,
-    );
-  });
 });
