@@ -142,7 +142,7 @@ bench-operator: setup ## Measure the operator: 1,000 misplaced pods, 100,000 pod
 	@$(RUN) e2e/bench/operator/main.ts
 
 .PHONY: mutants
-mutants: setup ## Apply 2,000 small changes to placement and requirements; a test must fail for each (about 12 minutes on two cores; FILE=preference: one file)
+mutants: setup ## Apply 2,000 small changes to placement and requirements; a test must fail for each (about half an hour on two cores; FILE=preference: one file)
 	@$(RUN) tools/src/mutants/main.ts $(FILE)
 
 .PHONY: scale
